@@ -1,0 +1,31 @@
+"""The errors that Mailmill raises on purpose, all below `MailmillError`."""
+
+from __future__ import annotations
+
+
+class MailmillError(Exception):
+    """Base of all errors of this project."""
+
+
+class RecordError(MailmillError):
+    """Stored bytes are not the record they should be."""
+
+
+class SpoolError(MailmillError):
+    """The spool cannot do what was asked; the message is where it was before."""
+
+
+class DamagedSpoolFileError(SpoolError):
+    """A spool file is truncated or altered: it must not be delivered and must not be deleted."""
+
+
+class ConfigError(MailmillError):
+    """The configuration cannot be used; `problems` holds one line for each fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ContentsError(MailmillError):
+    """The contents store cannot be reached or refuses."""

@@ -1,0 +1,33 @@
+"""Every key that Mailmill uses in Redis, in one place. Celery's own queues are `scan` and `deliver`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_PREFIX: Final = "mailmill:"
+
+#: A random value, set when it is missing. Another value than before means that Redis has lost its data.
+MARKER: Final = _PREFIX + "marker"
+
+#: Stream of the message log's events, read by the recorder.
+EVENTS: Final = _PREFIX + "events"
+
+
+def contents_key(key: str) -> str:
+    """Return the key of one item of the contents store (a string)."""
+    return f"{_PREFIX}contents:{key}"
+
+
+def outcomes_key(edge: str) -> str:
+    """Return the key of the stream of outcomes for one edge."""
+    return f"{_PREFIX}outcomes:{edge}"
+
+
+def done_key(mail_id: str) -> str:
+    """Return the key of the set of marks (`Delivery.covers`) of a message that the relay has confirmed."""
+    return f"{_PREFIX}done:{mail_id}"
+
+
+def claim_key(delivery_id: str) -> str:
+    """Return the key that a worker holds while it submits a delivery (a string: who)."""
+    return f"{_PREFIX}claim:{delivery_id}"

@@ -1,0 +1,18 @@
+"""One log format for all parts: one line per fact, the message's id first, as Postfix does."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+
+def setup_logging(*, debug: bool) -> None:
+    """Send the log of this process to standard error; `debug` is the option Debug."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    # Only our own parts become talkative: the libraries would bury what is looked for.
+    for package in ("mailmill", "mailmill_milter", "mailmill_workers"):
+        logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)

@@ -1,0 +1,59 @@
+"""Outcomes: what workers report to the edge that owns a message.
+
+Each edge has one Redis stream. A worker appends; the queue manager of the edge reads, acts on its disk, and only
+then removes. An outcome may arrive twice, late or never: the queue manager's leases cover that.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from mailmill.delivery import Delivery
+
+
+class Scanned(Struct, frozen=True, tag=True):
+    """The scan is done. The message ends when all `deliveries` have ended (at once when there are none)."""
+
+    mail_id: str
+    deliveries: tuple[str, ...]
+
+
+class ScanDeferred(Struct, frozen=True, tag=True):
+    """The message could not be scanned now (an engine is down): the edge tries again later."""
+
+    mail_id: str
+    reason: str
+
+
+class ContentsMissing(Struct, frozen=True, tag=True):
+    """The contents store does not have the message any more: the edge must send it again."""
+
+    mail_id: str
+
+
+class Delivered(Struct, frozen=True, tag=True):
+    """The relay has confirmed the delivery: it must never be submitted again."""
+
+    mail_id: str
+    delivery_id: str
+    reply: str
+
+
+class DeliveryDeferred(Struct, frozen=True, tag=True):
+    """The relay did not take it now: the edge keeps it in its final form and tries again later."""
+
+    mail_id: str
+    delivery: Delivery
+    reason: str
+
+
+class DeliveryRefused(Struct, frozen=True, tag=True):
+    """The relay refused for good. `instead` holds the deliveries that answer for it (a bounce or a notice)."""
+
+    mail_id: str
+    delivery_id: str
+    reason: str
+    instead: tuple[str, ...]
+
+
+Outcome = Scanned | ScanDeferred | ContentsMissing | Delivered | DeliveryDeferred | DeliveryRefused

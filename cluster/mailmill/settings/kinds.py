@@ -1,0 +1,113 @@
+"""The types that a value in MailScanner.conf can have, each with its parser and its words for the reference."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+E = TypeVar("E", bound=enum.StrEnum)
+
+#: k, m and g are powers of ten, as in MailScanner.
+_POWERS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """A type of value: `parse` raises ValueError with a reason when the text is not one."""
+
+    #: What may stand there, for people: `yes or no`, `a whole number`.
+    words: str
+    parse: Callable[[str], T]
+
+
+def _yes_no(text: str) -> bool:
+    word = text.strip().lower()
+    if word in {"yes", "1", "true", "on"}:
+        return True
+    if word in {"no", "0", "false", "off"}:
+        return False
+    raise ValueError(f"must be yes or no, not {text!r}")
+
+
+def _number(text: str) -> int:
+    match = re.fullmatch(r"\s*(-?[0-9]+(?:\.[0-9]+)?)\s*([kmgKMG]?)\s*", text)
+    if not match:
+        raise ValueError(f"must be a whole number (k, m, g may follow), not {text!r}")
+    value = float(match[1]) * _POWERS[match[2].lower()]
+    if value != int(value):
+        raise ValueError(f"must be a whole number, not {text!r}")
+    return int(value)
+
+
+def _real(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"must be a number, not {text!r}") from None
+    if value != value or abs(value) == float("inf"):  # noqa: PLR0124 - this is how NaN shows
+        raise ValueError(f"must be a number, not {text!r}")
+    return value
+
+
+def _duration(text: str) -> int:
+    match = re.fullmatch(r"\s*([0-9]+)\s*([smhdwSMHDW]?)\s*", text)
+    if not match:
+        raise ValueError(f"must be a time (s, m, h, d or w may follow; seconds otherwise), not {text!r}")
+    return int(match[1]) * _SECONDS[match[2].lower()]
+
+
+def _mode(text: str) -> int:
+    if not re.fullmatch(r"\s*0?[0-7]{3}\s*", text):
+        raise ValueError(f"must be a file mode in octal such as 0640, not {text!r}")
+    return int(text, 8)
+
+
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise ValueError("must be a path, not empty")
+    return Path(text.strip())
+
+
+def whole_number(low: int, high: int | None = None) -> Kind[int]:
+    """Return the kind of whole numbers from `low` to `high` (both included)."""
+
+    def parse(text: str) -> int:
+        value = _number(text)
+        if value < low or (high is not None and value > high):
+            raise ValueError(f"must be {limits}, not {text.strip()}")
+        return value
+
+    limits = f"at least {low}" if high is None else f"from {low} to {high}"
+    return Kind(f"a whole number, {limits}", parse)
+
+
+def one_of(choices: type[E]) -> Kind[E]:
+    """Return the kind of values that are a word of an enumeration, in any case."""
+
+    def parse(text: str) -> E:
+        try:
+            return choices(text.strip().lower())
+        except ValueError:
+            raise ValueError(f"must be {words}, not {text.strip()!r}") from None
+
+    words = " or ".join(choice.value for choice in choices)
+    return Kind(words, parse)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in re.split(r"[\s,]+", text) if word)
+
+
+YES_NO: Final = Kind("yes or no", _yes_no)
+REAL: Final = Kind("a number", _real)
+DURATION: Final = Kind("a time: seconds, or with s, m, h, d or w", _duration)
+MODE: Final = Kind("a file mode in octal", _mode)
+PATH: Final = Kind("a path", _path)
+TEXT: Final = Kind("text", str.strip)
+WORDS: Final = Kind("words, separated by spaces or commas", _words)

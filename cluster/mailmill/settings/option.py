@@ -1,0 +1,57 @@
+"""What an option is: the one definition that parser, defaults, checks and the reference page use."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mailmill.settings.kinds import Kind
+
+T = TypeVar("T")
+
+
+class Rules(enum.Enum):
+    """Whether an option may name a ruleset, and how several rules that match are joined."""
+
+    NONE = "no"
+    FIRST = "first match"
+    ALL = "all matches"
+
+
+class Origin(enum.Enum):
+    """Where users know an option from."""
+
+    MAILSCANNER = "MailScanner"
+    MAILMILL = "Mailmill"
+
+
+@dataclass(frozen=True)
+class Option(Generic[T]):
+    """One option of MailScanner.conf."""
+
+    name: str
+    kind: Kind[T]
+    #: The default as a user would write it.
+    default: str
+    #: One or more sentences; the first says what the option does.
+    description: str
+    unit: str = ""
+    rules: Rules = Rules.NONE
+    origin: Origin = Origin.MAILSCANNER
+
+    @property
+    def key(self) -> str:
+        """The name as it is compared: without case, spaces and punctuation."""
+        return option_key(self.name)
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that overrides it: `Milter Port` is `MAILMILL_MILTER_PORT`."""
+        return "MAILMILL_" + re.sub(r"[^A-Z0-9]+", "_", self.name.upper()).strip("_")
+
+
+def option_key(name: str) -> str:
+    """Return an option's name as MailScanner compares it: lower case, only letters and digits."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,42 @@
+"""The words that options with a fixed choice accept."""
+
+from __future__ import annotations
+
+import enum
+
+
+class QueueType(enum.StrEnum):
+    """`MSMail Queue Type`."""
+
+    SHORT = "short"
+    LONG = "long"
+
+
+class DeliveryMethod(enum.StrEnum):
+    """`MSMail Delivery Method`."""
+
+    QMQP = "qmqp"
+    SMTP = "smtp"
+
+
+class SocketType(enum.StrEnum):
+    """`MSMail Socket Type`."""
+
+    INET = "inet"
+    UNIX = "unix"
+
+
+class SpamScanner(enum.StrEnum):
+    """`Spam Scanner`."""
+
+    RSPAMD = "rspamd"
+    SPAMASSASSIN = "spamassassin"
+    NONE = "none"
+
+
+class FailurePolicy(enum.StrEnum):
+    """What to do with a message that an engine gave no answer for."""
+
+    DEFER = "defer"
+    PASS = "pass"
+    QUARANTINE = "quarantine"

@@ -1,0 +1,87 @@
+"""Options of the cluster: Redis, contents, batches, the window in flight, the message log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailmill.settings.kinds import DURATION, TEXT, whole_number
+from mailmill.settings.option import Option, Origin
+
+REDIS_URL: Final = Option(
+    "Redis URL",
+    TEXT,
+    default="redis://127.0.0.1:6379/0",
+    origin=Origin.MAILMILL,
+    description="The Redis that carries tasks and outcomes: redis://:PASSWORD@HOST:PORT/DB, rediss:// or "
+    "unix://PATH.",
+)
+CONTENTS_URL: Final = Option(
+    "Contents URL",
+    TEXT,
+    default="",
+    origin=Origin.MAILMILL,
+    description="Where mail in flight is put for the workers: a Redis URL, or file:///DIRECTORY when all "
+    "nodes share it. Empty: Redis URL.",
+)
+MESSAGE_LOG_URL: Final = Option(
+    "Message Log URL",
+    TEXT,
+    default="sqlite:////var/spool/MailScanner/messages.db",
+    origin=Origin.MAILMILL,
+    description="The database of the message log, as an SQLAlchemy URL.",
+)
+MESSAGE_LOG_DAYS: Final = Option(
+    "Message Log Days",
+    whole_number(1),
+    default="30",
+    unit="days",
+    origin=Origin.MAILMILL,
+    description="How long the message log keeps its events.",
+)
+MAX_UNSCANNED_MESSAGES: Final = Option(
+    "Max Unscanned Messages Per Scan",
+    whole_number(1, 1000),
+    default="30",
+    unit="messages",
+    description="The most messages that one scan task takes.",
+)
+MAX_UNSCANNED_BYTES: Final = Option(
+    "Max Unscanned Bytes Per Scan",
+    whole_number(1),
+    default="100m",
+    unit="bytes",
+    description="The most bytes that one scan task takes; a larger message goes alone.",
+)
+MAX_MESSAGES_IN_FLIGHT: Final = Option(
+    "Max Messages In Flight",
+    whole_number(1),
+    default="1000",
+    unit="messages",
+    origin=Origin.MAILMILL,
+    description="How many messages of one edge may be in Redis at the same time; the others wait on its disk.",
+)
+MAX_BYTES_IN_FLIGHT: Final = Option(
+    "Max Bytes In Flight",
+    whole_number(1),
+    default="200m",
+    unit="bytes",
+    origin=Origin.MAILMILL,
+    description="How many bytes of mail of one edge may be in Redis at the same time.",
+)
+MESSAGE_LEASE: Final = Option(
+    "Message Lease",
+    DURATION,
+    default="15m",
+    unit="seconds",
+    origin=Origin.MAILMILL,
+    description="How long an edge waits for an outcome before it sends a message to the workers again. "
+    "Longer than a scan and a delivery can take.",
+)
+SCAN_TIME_LIMIT: Final = Option(
+    "Scan Time Limit",
+    DURATION,
+    default="5m",
+    unit="seconds",
+    origin=Origin.MAILMILL,
+    description="After this time a scan task's process is killed.",
+)

@@ -1,0 +1,167 @@
+"""Options of policy: who is exempt, what is forbidden, what is done with what, and what the headers say."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailmill.settings.kinds import PATH, TEXT, WORDS, YES_NO, whole_number
+from mailmill.settings.option import Option, Origin, Rules
+
+IS_DEFINITELY_NOT_SPAM: Final = Option(
+    "Is Definitely Not Spam",
+    YES_NO,
+    default="no",
+    rules=Rules.FIRST,
+    description="Mail that matches is never spam, whatever the spam scanner says.",
+)
+IS_DEFINITELY_SPAM: Final = Option(
+    "Is Definitely Spam",
+    YES_NO,
+    default="no",
+    rules=Rules.FIRST,
+    description="Mail that matches is spam; with Milter Scanner it is refused in the SMTP session.",
+)
+DEFINITE_SPAM_IS_HIGH: Final = Option(
+    "Definite Spam Is High Scoring",
+    YES_NO,
+    default="no",
+    rules=Rules.FIRST,
+    description="Treat mail of Is Definitely Spam as high scoring spam.",
+)
+WHITELIST_MAX_RECIPIENTS: Final = Option(
+    "Ignore Spam Whitelist If Recipients Exceed",
+    whole_number(0),
+    default="20",
+    unit="recipients",
+    description="Is Definitely Not Spam is ignored for a message with more recipients than this.",
+)
+FILENAME_RULES: Final = Option(
+    "Filename Rules",
+    PATH,
+    default="/etc/MailScanner/filename.rules.conf",
+    rules=Rules.FIRST,
+    description="The file of rules about attachment names. Each line: allow or deny, a regular expression, "
+    "text for the log, text for people; separated by tabs. A file that is not there has no rules.",
+)
+FILETYPE_RULES: Final = Option(
+    "Filetype Rules",
+    PATH,
+    default="/etc/MailScanner/filetype.rules.conf",
+    rules=Rules.FIRST,
+    description="The file of rules about attachment types as libmagic names them. Each line: allow or deny, "
+    "a regular expression for the type, optionally one for its MIME type, text for the log, text for people; "
+    "separated by tabs.",
+)
+SPAM_ACTIONS: Final = Option(
+    "Spam Actions",
+    TEXT,
+    default='deliver header "X-Spam-Status: Yes"',
+    rules=Rules.FIRST,
+    description='What to do with spam: any of deliver, delete, store, header "Name: value".',
+)
+HIGH_SCORING_SPAM_ACTIONS: Final = Option(
+    "High Scoring Spam Actions",
+    TEXT,
+    default='deliver header "X-Spam-Status: Yes"',
+    rules=Rules.FIRST,
+    description="What to do with high scoring spam.",
+)
+NON_SPAM_ACTIONS: Final = Option(
+    "Non Spam Actions",
+    TEXT,
+    default='deliver header "X-Spam-Status: No"',
+    rules=Rules.FIRST,
+    description="What to do with mail that is no spam.",
+)
+SEND_NOTICES: Final = Option(
+    "Send Notices",
+    YES_NO,
+    default="yes",
+    description="Tell Notices To when a message was stopped.",
+)
+NOTICES_TO: Final = Option(
+    "Notices To",
+    WORDS,
+    default="postmaster",
+    description="Who gets the notices.",
+)
+NOTICES_FROM: Final = Option(
+    "Notices From",
+    TEXT,
+    default="Mailmill",
+    description="The name that notices come from; the address is Local Postmaster.",
+)
+LOCAL_POSTMASTER: Final = Option(
+    "Local Postmaster",
+    TEXT,
+    default="postmaster",
+    description="The address that notices and reports come from.",
+)
+MAIL_HEADER: Final = Option(
+    "Mail Header",
+    TEXT,
+    default="X-%org-name%-MailScanner",
+    description="The name of the header that says what the scan found.",
+)
+ID_HEADER: Final = Option(
+    "ID Header",
+    TEXT,
+    default="X-%org-name%-MailScanner-ID",
+    description="The name of the header with the Mailmill id.",
+)
+SPAM_HEADER: Final = Option(
+    "Spam Header",
+    TEXT,
+    default="X-%org-name%-MailScanner-SpamCheck",
+    description="The name of the header with the spam scanner's report.",
+)
+SPAM_SCORE_HEADER: Final = Option(
+    "Spam Score Header",
+    TEXT,
+    default="X-%org-name%-MailScanner-SpamScore",
+    description="The name of the header with one character per point.",
+)
+ENVELOPE_FROM_HEADER: Final = Option(
+    "Envelope From Header",
+    TEXT,
+    default="X-%org-name%-MailScanner-From",
+    description="The name of the header with the envelope sender.",
+)
+INFORMATION_HEADER: Final = Option(
+    "Information Header",
+    TEXT,
+    default="X-%org-name%-MailScanner-Information",
+    description="The name of the header that tells where to ask.",
+)
+INFORMATION_HEADER_VALUE: Final = Option(
+    "Information Header Value",
+    TEXT,
+    default="Please contact the ISP for more information",
+    description="What the information header says. Empty: no such header.",
+)
+CLEAN_HEADER_VALUE: Final = Option(
+    "Clean Header Value",
+    TEXT,
+    default="Found to be clean",
+    description="What the mail header says of clean mail.",
+)
+INFECTED_HEADER_VALUE: Final = Option(
+    "Infected Header Value",
+    TEXT,
+    default="Found to be infected",
+    description="What the mail header says of infected mail.",
+)
+NOT_SCANNED_HEADER_VALUE: Final = Option(
+    "Unscanned Header Value",
+    TEXT,
+    default="Not scanned: please contact your Internet E-Mail Service Provider for details",
+    description="What the mail header says of mail that was not scanned for viruses.",
+)
+MAXIMUM_MESSAGE_PARTS: Final = Option(
+    "Maximum Message Parts",
+    whole_number(1),
+    default="500",
+    unit="parts",
+    origin=Origin.MAILMILL,
+    description="A message with more MIME parts than this is treated as unscannable.",
+)

@@ -1,0 +1,132 @@
+"""Options of the virus and spam scanners."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailmill.settings.kinds import DURATION, REAL, TEXT, WORDS, YES_NO, one_of, whole_number
+from mailmill.settings.option import Option, Origin, Rules
+from mailmill.settings.options.choices import FailurePolicy, SpamScanner
+
+VIRUS_SCANNING: Final = Option(
+    "Virus Scanning",
+    YES_NO,
+    default="yes",
+    rules=Rules.ALL,
+    description="Scan mail for viruses. A message is scanned when any of its recipients wants it.",
+)
+VIRUS_SCANNERS: Final = Option(
+    "Virus Scanners",
+    WORDS,
+    default="clamd",
+    description="The virus scanners to use: clamd, or none.",
+)
+CLAMD_SOCKET: Final = Option(
+    "Clamd Socket",
+    WORDS,
+    default="/var/run/clamav/clamd.ctl",
+    description="Where clamd listens: the path of its unix socket, or an address. Several are tried in turn.",
+)
+CLAMD_PORT: Final = Option(
+    "Clamd Port",
+    whole_number(1, 65_535),
+    default="3310",
+    description="The TCP port of clamd, where Clamd Socket is an address without one.",
+)
+VIRUS_SCANNER_TIMEOUT: Final = Option(
+    "Virus Scanner Timeout",
+    DURATION,
+    default="60",
+    unit="seconds",
+    description="How long a virus scanner may take for one message.",
+)
+VIRUS_SCANNER_FAILURE: Final = Option(
+    "Virus Scanner Failure",
+    one_of(FailurePolicy),
+    default="defer",
+    origin=Origin.MAILMILL,
+    description="What becomes of a message that a virus scanner gives no answer for: defer (try again later), "
+    "pass (with a header that says so), or quarantine.",
+)
+UNSCANNABLE: Final = Option(
+    "Unscannable Messages",
+    one_of(FailurePolicy),
+    default="quarantine",
+    origin=Origin.MAILMILL,
+    description="What becomes of a message that a virus scanner cannot look into (size limits): pass (with a "
+    "header that says so), quarantine, or defer.",
+)
+SPAM_CHECKS: Final = Option(
+    "Spam Checks",
+    YES_NO,
+    default="yes",
+    rules=Rules.FIRST,
+    description="Check mail for spam.",
+)
+SPAM_SCANNER: Final = Option(
+    "Spam Scanner",
+    one_of(SpamScanner),
+    default="rspamd",
+    origin=Origin.MAILMILL,
+    description="The spam scanner: rspamd, spamassassin (spamd), or none.",
+)
+RSPAMD_URL: Final = Option(
+    "Rspamd URL",
+    WORDS,
+    default="http://127.0.0.1:11333",
+    origin=Origin.MAILMILL,
+    description="Where rspamd's normal worker answers. Several are tried in turn.",
+)
+RSPAMD_PASSWORD: Final = Option(
+    "Rspamd Password",
+    TEXT,
+    default="",
+    origin=Origin.MAILMILL,
+    description="The password that rspamd wants, when it wants one.",
+)
+SPAMD_SOCKET: Final = Option(
+    "Spamd Socket",
+    WORDS,
+    default="127.0.0.1:783",
+    origin=Origin.MAILMILL,
+    description="Where spamd listens: the path of its unix socket, or an address with a port. Several are "
+    "tried in turn.",
+)
+SPAM_SCANNER_TIMEOUT: Final = Option(
+    "SpamAssassin Timeout",
+    DURATION,
+    default="75",
+    unit="seconds",
+    description="How long the spam scanner may take for one message.",
+)
+SPAM_SCANNER_FAILURE: Final = Option(
+    "Spam Scanner Failure",
+    one_of(FailurePolicy),
+    default="defer",
+    origin=Origin.MAILMILL,
+    description="What becomes of a message that the spam scanner gives no answer for: defer (try again "
+    "later), pass (with a header that says so), or quarantine.",
+)
+MAX_SPAM_CHECK_SIZE: Final = Option(
+    "Max Spam Check Size",
+    whole_number(1),
+    default="200k",
+    unit="bytes",
+    description="Larger messages are not checked for spam.",
+)
+REQUIRED_SCORE: Final = Option(
+    "Required SpamAssassin Score",
+    REAL,
+    default="6",
+    unit="points",
+    rules=Rules.FIRST,
+    description="A message with this score or more is spam.",
+)
+HIGH_SCORE: Final = Option(
+    "High SpamAssassin Score",
+    REAL,
+    default="10",
+    unit="points",
+    rules=Rules.FIRST,
+    description="A message with this score or more is high scoring spam.",
+)

@@ -1,0 +1,74 @@
+"""Options of the system: names, users, directories, debugging."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailmill.settings.kinds import MODE, PATH, TEXT, YES_NO
+from mailmill.settings.option import Option, Origin
+
+RUN_AS_USER: Final = Option(
+    "Run As User",
+    TEXT,
+    default="",
+    description="The user that the processes run as. Empty: the one that starts them. Groups are dropped "
+    "before the user id.",
+)
+RUN_AS_GROUP: Final = Option(
+    "Run As Group",
+    TEXT,
+    default="",
+    description="The group that the processes run as. Empty: the primary group of Run As User.",
+)
+INCOMING_QUEUE_DIR: Final = Option(
+    "Incoming Queue Dir",
+    PATH,
+    default="/var/spool/MailScanner/milterin",
+    description="Where an edge keeps the mail that it has accepted and that is still to be scanned.",
+)
+OUTGOING_QUEUE_DIR: Final = Option(
+    "Outgoing Queue Dir",
+    PATH,
+    default="/var/spool/MailScanner/milterout",
+    description="Where an edge keeps scanned mail that could not be delivered yet, in its final form.",
+)
+QUEUE_DIR_MODE: Final = Option(
+    "Queue Dir Permissions",
+    MODE,
+    default="0700",
+    origin=Origin.MAILMILL,
+    description="The mode of the queue directories that a process creates.",
+)
+QUARANTINE_DIR: Final = Option(
+    "Quarantine Dir",
+    PATH,
+    default="/var/spool/MailScanner/quarantine",
+    description="Where quarantined mail is kept: DIR/YYYYMMDD/ID.",
+)
+QUARANTINE_PERMISSIONS: Final = Option(
+    "Quarantine Permissions",
+    MODE,
+    default="0600",
+    description="The mode of files in the quarantine; directories get x where this has r.",
+)
+QUARANTINE_GROUP: Final = Option(
+    "Quarantine Group",
+    TEXT,
+    default="",
+    description="The group of files in the quarantine. Empty: the group of the process.",
+)
+DEBUG: Final = Option(
+    "Debug",
+    YES_NO,
+    default="no",
+    description="Write a detailed log of every part: each milter callback, each reply of a relay, each "
+    "engine's answer.",
+)
+EDGE_NAME: Final = Option(
+    "Edge Name",
+    TEXT,
+    default="",
+    origin=Origin.MAILMILL,
+    description="The name of this edge in the cluster; outcomes for its mail are addressed to it, so it must "
+    "stay the same while its spool holds mail. Empty: the host name.",
+)

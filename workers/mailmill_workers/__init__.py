@@ -1,0 +1,1 @@
+"""The workers: scan and deliver."""
