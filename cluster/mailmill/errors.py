@@ -29,3 +29,7 @@ class ConfigError(MailmillError):
 
 class ContentsError(MailmillError):
     """The contents store cannot be reached or refuses."""
+
+
+class BrokerError(MailmillError):
+    """The broker cannot be reached or refuses a task."""
