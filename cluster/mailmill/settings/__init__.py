@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mailmill.settings.facts import MailFacts
 from mailmill.settings.option import Option, Origin, Rules
+from mailmill.settings.ruleset import RuleSet
 from mailmill.settings.values import Settings
 
-__all__ = ["Option", "Origin", "Rules", "Settings"]
+__all__ = ["MailFacts", "Option", "Origin", "RuleSet", "Rules", "Settings"]

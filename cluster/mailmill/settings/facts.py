@@ -1,0 +1,82 @@
+"""What a ruleset may ask about a message: the facts about one recipient's copy of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+#: Postfix's word for a client whose reverse name does not lead back to its address.
+_UNKNOWN_CLIENT = "unknown"
+
+
+class Address(NamedTuple):
+    """A mail address as patterns compare it: lower case, without a dot at the end of the domain."""
+
+    local: str
+    domain: str
+
+    @property
+    def text(self) -> str:
+        """The whole address; empty for the null sender."""
+        return f"{self.local}@{self.domain}" if self.domain else self.local
+
+
+class HostNumber(NamedTuple):
+    """An IP address as patterns compare it: IPv4-mapped IPv6 addresses are IPv4."""
+
+    #: 4 or 6.
+    version: int
+    number: int
+
+
+def split_address(address: str) -> Address:
+    """Return the two halves of a mail address, around its last `@`."""
+    local, at, domain = address.lower().rpartition("@")
+    return Address(local, domain.removesuffix(".")) if at else Address(domain, "")
+
+
+def host_number(address: str) -> HostNumber | None:
+    """Return an IP address as a number, or None when the text is none."""
+    try:
+        host = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(host, ipaddress.IPv6Address) and host.ipv4_mapped:
+        host = host.ipv4_mapped
+    return HostNumber(host.version, int(host))
+
+
+@dataclass(frozen=True)
+class MailFacts:
+    """The facts about one recipient's copy of a message. Rules are evaluated for every recipient on its own."""
+
+    #: Envelope sender without angle brackets; empty for the null sender.
+    sender: str
+    recipient: str
+    #: IPv4 or IPv6 address of the SMTP client; empty for a local submission.
+    client_address: str
+    #: Verified name of the client; empty or `unknown` when it has none.
+    client_name: str = ""
+
+    @cached_property
+    def sender_address(self) -> Address:
+        """The sender as patterns compare it."""
+        return split_address(self.sender)
+
+    @cached_property
+    def recipient_address(self) -> Address:
+        """The recipient as patterns compare it."""
+        return split_address(self.recipient)
+
+    @cached_property
+    def client_number(self) -> HostNumber | None:
+        """The client's address as patterns compare it."""
+        return host_number(self.client_address)
+
+    @cached_property
+    def client_host(self) -> str:
+        """The client's name as patterns compare it; empty when it has none."""
+        name = self.client_name.lower().removesuffix(".")
+        return "" if name == _UNKNOWN_CLIENT else name
