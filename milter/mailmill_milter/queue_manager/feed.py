@@ -1,0 +1,203 @@
+"""Sending messages to the workers: file, contents, task, window, in this order."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from mailmill.contents import ContentsStore
+from mailmill.delivery import Delivery, delivery_id
+from mailmill.errors import BrokerError, ContentsError, DamagedSpoolFileError, SpoolError
+from mailmill.messagelog.events import Step
+from mailmill.records import encode
+from mailmill.spool import Spool, State
+from mailmill.spoolfile import SpoolHeader, unpack
+from mailmill.tasks import Tasks
+from mailmill_milter.queue_manager.item import Item, Name, Queue
+from mailmill_milter.queue_manager.journal import Journal
+from mailmill_milter.queue_manager.waiting import Waiting
+from mailmill_milter.queue_manager.window import Window
+
+log = logging.getLogger(__name__)
+
+#: Messages in flight per message of a batch: batches grow with what the workers have in hand, so that an idle
+#: cluster gets single messages at once and a busy one gets full batches.
+IN_FLIGHT_PER_BATCHED: int = 8
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one edge."""
+
+    #: `Max Unscanned Messages Per Scan` and `Max Unscanned Bytes Per Scan`.
+    batch_messages: int
+    batch_bytes: int
+    #: `Message Lease`, seconds.
+    lease: float
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A message read from the disk, ready to go."""
+
+    name: Name
+    header: SpoolHeader
+    data: bytes
+
+
+def final_key(delivery: str) -> str:
+    """Return the contents key of the final form of a delivery that waited in the outgoing queue."""
+    return f"{delivery}.final"
+
+
+class Feeder:
+    """Sends what waits, as far as the window allows."""
+
+    def __init__(
+        self,
+        edge: str,
+        spools: dict[Queue, Spool],
+        contents: ContentsStore,
+        tasks: Tasks,
+        waiting: Waiting,
+        window: Window,
+        journal: Journal,
+        limits: Limits,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Feed the messages of `edge` from its two spools."""
+        self._edge = edge
+        self._spools = spools
+        self._contents = contents
+        self._tasks = tasks
+        self._waiting = waiting
+        self._window = window
+        self._journal = journal
+        self._limits = limits
+        self._monotonic = monotonic
+
+    def feed(self) -> None:
+        """Send all that may go now.
+
+        Raises:
+            ContentsError, BrokerError: Redis cannot be used; what did not go waits at the front again.
+        """
+        while self._waiting.ready:
+            grown = 1 + len(self._window) // IN_FLIGHT_PER_BATCHED
+            wanted = min(self._limits.batch_messages, grown)
+            batch = self._load(self._waiting.take(wanted))
+            if not batch:
+                if not self._waiting.ready or not self._window.has_room(1, 1):
+                    return
+                continue
+            try:
+                self._send(batch)
+            except (ContentsError, BrokerError):
+                self._waiting.put_back(loaded.name for loaded in batch)
+                raise
+
+    def send_again(self, items: list[Item]) -> None:
+        """Let messages in flight go once more: alone, because one of them may be why nothing was heard."""
+        for item in items:
+            self._window.drop(item.name)
+        self._waiting.put_back(item.name for item in items)
+
+    def bounce(self, item: Item, reason: str) -> None:
+        """Ask for the return of a message in flight to its sender.
+
+        Raises:
+            ContentsError, BrokerError, SpoolError: it cannot be done now.
+        """
+        data = self._spools[item.name.queue].read_bytes(item.name.text, State.ACTIVE)
+        loaded = Loaded(item.name, unpack(data).header, data)
+        contents, delivery = self._as_delivery(loaded)
+        self._contents.put(contents)
+        item.scanned = True
+        item.expect((delivery.id,))
+        item.lease_until = self._monotonic() + self._limits.lease
+        self._tasks.bounce(self._edge, [delivery.id], reason)
+
+    def _load(self, names: list[Name]) -> list[Loaded]:
+        """Read messages until the window or the batch is full; put the others back."""
+        batch: list[Loaded] = []
+        size = 0
+        for index, name in enumerate(names):
+            loaded = self._read(name)
+            if loaded is None:
+                continue
+            fits = self._window.has_room(len(batch) + 1, size + len(loaded.data))
+            if not fits or (batch and size + len(loaded.data) > self._limits.batch_bytes):
+                self._waiting.put_back(names[index:])
+                break
+            batch.append(loaded)
+            size += len(loaded.data)
+        return batch
+
+    def _read(self, name: Name) -> Loaded | None:
+        spool = self._spools[name.queue]
+        try:
+            data = spool.read_bytes(name.text, State.ACTIVE)
+            return Loaded(name, unpack(data).header, data)
+        except DamagedSpoolFileError as exc:
+            log.error("%s: damaged, kept in %s: %s", name.text, State.CORRUPT, exc)  # noqa: TRY400 - no trace
+            spool.move(name.text, State.ACTIVE, State.CORRUPT)
+            self._journal.add(name.text, Step.CORRUPT, str(exc))
+        except SpoolError as exc:
+            log.warning("%s: skipped: %s", name.text, exc)
+        return None
+
+    def _send(self, batch: list[Loaded]) -> None:
+        scans: dict[str, bytes] = {}
+        deliveries: list[Delivery] = []
+        contents: dict[str, bytes] = {}
+        for loaded in batch:
+            if loaded.name.queue is Queue.INCOMING:
+                scans[loaded.name.text] = loaded.data
+            else:
+                more, delivery = self._as_delivery(loaded)
+                contents.update(more)
+                deliveries.append(delivery)
+        self._contents.put(contents | scans)
+        lease = self._monotonic() + self._limits.lease
+        if scans:
+            self._tasks.scan(self._edge, list(scans))
+            self._note(batch, Queue.INCOMING, lease)
+        if deliveries:
+            self._tasks.deliver(self._edge, [delivery.id for delivery in deliveries])
+            self._note(batch, Queue.OUTGOING, lease)
+
+    def _note(self, batch: list[Loaded], queue: Queue, lease: float) -> None:
+        gone = [loaded for loaded in batch if loaded.name.queue is queue]
+        for loaded in gone:
+            item = Item(loaded.name, len(loaded.data), loaded.header.arrival, lease)
+            if queue is Queue.OUTGOING:
+                item.scanned = True
+                item.expect((loaded.name.text,))
+            self._window.add(item)
+            self._journal.enqueued(loaded.header, len(gone))
+
+    def _as_delivery(self, loaded: Loaded) -> tuple[dict[str, bytes], Delivery]:
+        """Return a message as one delivery of what is in its file, and the contents that it needs."""
+        header = loaded.header
+        if header.delivery is not None:
+            delivery = replace(header.delivery, head=b"", content=final_key(header.id))
+        else:
+            covers = tuple(str(index) for index in range(len(header.envelope.recipients)))
+            delivery = Delivery(
+                id=delivery_id(header.id, covers),
+                mail_id=header.id,
+                edge=self._edge,
+                sender=header.envelope.sender,
+                recipients=header.envelope.recipients,
+                sender_args=header.envelope.sender_args,
+                head=b"",
+                content=header.id,
+                covers=covers,
+                arrival=header.arrival,
+                verdict="not scanned",
+            )
+        return {delivery.content: loaded.data, delivery.id: encode(delivery)}, delivery

@@ -1,0 +1,157 @@
+"""The queue manager's process: threads that report, one thread that acts, and a clean end."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import Final
+
+import redis
+
+from mailmill.app import app
+from mailmill.connection import connect
+from mailmill.contents import ContentsStore, open_store
+from mailmill.dispatch import CeleryTasks
+from mailmill.errors import ContentsError
+from mailmill.ledger import Ledger
+from mailmill.messagelog.writer import EventWriter
+from mailmill.naming import edge_name
+from mailmill.settings import Settings
+from mailmill.settings.options.cluster import (
+    CONTENTS_URL,
+    MAX_BYTES_IN_FLIGHT,
+    MAX_MESSAGES_IN_FLIGHT,
+    MAX_UNSCANNED_BYTES,
+    MAX_UNSCANNED_MESSAGES,
+    MESSAGE_LEASE,
+    REDIS_URL,
+)
+from mailmill.settings.options.delivery import (
+    MAXIMAL_BACKOFF_TIME,
+    MAXIMUM_QUEUE_LIFETIME,
+    MINIMAL_BACKOFF_TIME,
+)
+from mailmill.settings.options.system import INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR
+from mailmill.spool import Spool, State
+from mailmill_milter.queue_manager.backoff import Backoff
+from mailmill_milter.queue_manager.feed import Feeder, Limits, final_key
+from mailmill_milter.queue_manager.item import Item, Queue
+from mailmill_milter.queue_manager.journal import Journal
+from mailmill_milter.queue_manager.manager import QueueManager
+from mailmill_milter.queue_manager.outcomes import OutcomeBatch, OutcomeReader
+from mailmill_milter.queue_manager.waiting import Waiting
+from mailmill_milter.queue_manager.watch import DirectoryWatch
+from mailmill_milter.queue_manager.window import Window
+
+log = logging.getLogger(__name__)
+
+#: Seconds to wait for more when something has come and messages are in flight: it makes batches, and with it
+#: fewer round trips. An idle queue manager does not wait.
+LINGER: Final = 0.005
+#: Seconds between looks at whether to stop.
+LONGEST_WAIT: Final = 1.0
+#: Seconds for which the confirmed marks of a finished message are kept: as long as a task that holds it may
+#: still be handed out again by the broker.
+MARKS_AFTER_END: Final = 3600
+
+Call = Callable[[], None]
+
+
+class QueueManagerProcess:
+    """Wires the queue manager to the spool, to Redis and to signals."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Use what the settings say; nothing is read or connected yet."""
+        self._edge = edge_name(settings)
+        self._client = connect(settings[REDIS_URL])
+        lease = settings[MESSAGE_LEASE]
+        self._contents: ContentsStore = open_store(
+            settings[CONTENTS_URL] or settings[REDIS_URL], lifetime=2 * lease
+        )
+        self._ledger = Ledger(self._client, self._edge)
+        self._spools = {
+            Queue.INCOMING: Spool(settings[INCOMING_QUEUE_DIR]),
+            Queue.OUTGOING: Spool(settings[OUTGOING_QUEUE_DIR]),
+        }
+        waiting = Waiting()
+        window = Window(settings[MAX_MESSAGES_IN_FLIGHT], settings[MAX_BYTES_IN_FLIGHT])
+        journal = Journal(self._edge, EventWriter(self._client, self._edge))
+        limits = Limits(settings[MAX_UNSCANNED_MESSAGES], settings[MAX_UNSCANNED_BYTES], lease)
+        feeder = Feeder(
+            self._edge, self._spools, self._contents, CeleryTasks(app), waiting, window, journal, limits
+        )
+        backoff = Backoff(
+            settings[MINIMAL_BACKOFF_TIME], settings[MAXIMAL_BACKOFF_TIME], settings[MAXIMUM_QUEUE_LIFETIME]
+        )
+        self._manager = QueueManager(self._spools, waiting, window, feeder, journal, backoff, self._forget)
+        self._inbox: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT. What is in flight then is taken up again at the next start."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        watch = DirectoryWatch(
+            self._spools[Queue.INCOMING].root / State.ACTIVE,
+            lambda names: self._inbox.put(partial(self._manager.appeared, names)),
+            lambda: self._inbox.put(self._manager.rescan),
+        )
+        reader = OutcomeReader(
+            self._client,
+            self._edge,
+            lambda batch: self._inbox.put(partial(self._act, reader, batch)),
+            lambda: self._inbox.put(self._manager.redis_lost_data),
+        )
+        log.info("edge %s: queue manager for %s", self._edge, self._spools[Queue.INCOMING].root)
+        watch.start()
+        reader.start()
+        try:
+            while not self._stopping.is_set():
+                self._wait(self._manager.turn())
+            log.info("stopping with %d messages in flight", self._manager.in_flight)
+        finally:
+            reader.stop()
+            watch.stop()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._stopping.set()
+        self._inbox.put(lambda: None)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for something to happen and let it happen."""
+        try:
+            call = self._inbox.get(timeout=min(seconds, LONGEST_WAIT))
+        except queue.Empty:
+            return
+        if self._manager.in_flight:
+            time.sleep(LINGER)
+        while True:
+            call()
+            try:
+                call = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+
+    def _act(self, reader: OutcomeReader, batch: OutcomeBatch) -> None:
+        self._manager.outcomes(outcome for _, outcome in batch if outcome is not None)
+        reader.remove([entry for entry, _ in batch])
+
+    def _forget(self, finished: list[Item]) -> None:
+        """Remove what Redis holds of finished messages; what stays behind expires."""
+        keys = [item.name.text for item in finished]
+        for item in finished:
+            for delivery in item.ended:
+                keys += [delivery, final_key(delivery)]
+        try:
+            self._contents.remove(keys)
+            incoming = (item.name.text for item in finished if item.name.queue is Queue.INCOMING)
+            self._ledger.forget(incoming, MARKS_AFTER_END)
+        except (ContentsError, redis.RedisError) as exc:
+            log.warning("what Redis holds of %d finished messages stays until it expires: %s", len(finished), exc)

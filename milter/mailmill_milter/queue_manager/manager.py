@@ -1,0 +1,319 @@
+"""The queue manager's decisions. Everything here happens on one thread; the spool is the truth, Redis a hint."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from mailmill.delivery import Delivery
+from mailmill.errors import MailmillError, SpoolError
+from mailmill.mailids import MAIL_ID
+from mailmill.messagelog.events import Step
+from mailmill.outcomes import (
+    ContentsMissing,
+    Delivered,
+    DeliveryDeferred,
+    DeliveryRefused,
+    Outcome,
+    ScanDeferred,
+    Scanned,
+)
+from mailmill.spool import Spool, State
+from mailmill.spoolfile import SpoolHeader
+from mailmill_milter.queue_manager.backoff import Backoff
+from mailmill_milter.queue_manager.feed import Feeder, final_key
+from mailmill_milter.queue_manager.item import Item, Name, Queue
+from mailmill_milter.queue_manager.journal import Journal
+from mailmill_milter.queue_manager.waiting import Waiting
+from mailmill_milter.queue_manager.window import Window
+
+log = logging.getLogger(__name__)
+
+#: Seconds between tries while Redis cannot be used.
+REDIS_PAUSE: Final = 1.0
+#: Seconds between looks into the directories, for what inotify did not tell.
+RESCAN_INTERVAL: Final = 60.0
+#: Seconds that workers get to finish and report what they have in hand, after Redis has lost its data and
+#: before the same messages are sent again: it saves scanning twice.
+LOSS_GRACE: Final = 2.0
+#: Seconds after which a file that was never committed is removed (qmail-queue: 36 h).
+STALE_TEMPORARY: Final = 36 * 3600.0
+
+FinishedCallback = Callable[[list[Item]], None]
+
+
+class QueueManager:
+    """Takes every message of an edge to its end."""
+
+    def __init__(
+        self,
+        spools: dict[Queue, Spool],
+        waiting: Waiting,
+        window: Window,
+        feeder: Feeder,
+        journal: Journal,
+        backoff: Backoff,
+        forget: FinishedCallback,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Manage the messages in `spools`; `forget` removes what Redis holds of finished ones."""
+        self._spools = spools
+        self._waiting = waiting
+        self._window = window
+        self._feeder = feeder
+        self._journal = journal
+        self._backoff = backoff
+        self._forget = forget
+        self._clock = clock
+        self._monotonic = monotonic
+        self._owners: dict[str, Name] = {}
+        self._finished: list[Item] = []
+        self._paused_until = 0.0
+        self._redis_fails = False
+        self._rescan_at = 0.0
+
+    def appeared(self, names: Iterable[str]) -> None:
+        """New messages were accepted."""
+        found = (Name(name, Queue.INCOMING) for name in names if MAIL_ID.match(name))
+        self._waiting.add(name for name in found if self._window.get(name) is None)
+
+    def rescan(self) -> None:
+        """Look into all directories for messages that nobody told of; also the start."""
+        self._rescan_at = self._monotonic() + RESCAN_INTERVAL
+        for queue, spool in self._spools.items():
+            names = (Name(text, queue) for text in sorted(spool.names(State.ACTIVE)))
+            self._waiting.add(name for name in names if self._window.get(name) is None)
+            for text in spool.names(State.DEFERRED):
+                name = Name(text, queue)
+                if name not in self._waiting:
+                    try:
+                        self._waiting.defer(name, spool.due(text))
+                    except SpoolError:
+                        continue  # it has just gone
+            self._remove_stale(spool)
+
+    def outcomes(self, outcomes: Iterable[Outcome]) -> None:
+        """Act on what the workers report."""
+        for outcome in outcomes:
+            self._outcome(outcome)
+
+    def redis_lost_data(self) -> None:
+        """Redis has lost its data: send all that is in flight again, after a moment for what is being done."""
+        items = list(self._window)
+        log.warning("Redis has lost its data: %d messages in flight are sent again", len(items))
+        self._feeder.send_again(items)
+        self._paused_until = max(self._paused_until, self._monotonic() + LOSS_GRACE)
+
+    def turn(self) -> float:
+        """Do what is due and return the seconds until the next turn is needed at the latest."""
+        if self._monotonic() >= self._rescan_at:
+            self.rescan()
+        self._promote()
+        self._end_leases()
+        self._feed()
+        finished, self._finished = self._finished, []
+        if finished:
+            self._forget(finished)
+        self._journal.flush()
+        return self._idle_time()
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages are in flight."""
+        return len(self._window)
+
+    def _feed(self) -> None:
+        if self._monotonic() < self._paused_until:
+            return
+        try:
+            self._feeder.feed()
+        except MailmillError as exc:
+            if not self._redis_fails:
+                log.warning("mail waits on the disk: %s", exc)
+            self._redis_fails = True
+            self._paused_until = self._monotonic() + REDIS_PAUSE
+            return
+        if self._redis_fails:
+            log.warning("mail goes to the workers again")
+        self._redis_fails = False
+
+    def _promote(self) -> None:
+        for name in self._waiting.due(self._clock()):
+            try:
+                self._spools[name.queue].move(name.text, State.DEFERRED, State.ACTIVE)
+            except SpoolError as exc:
+                log.warning("%s: %s", name.text, exc)
+                continue
+            self._waiting.add([name])
+
+    def _end_leases(self) -> None:
+        late = self._window.overdue(self._monotonic())
+        for item in late:
+            log.warning("%s: nothing heard in time, sent to the workers again", item.name.text)
+        self._feeder.send_again(late)
+
+    def _outcome(self, outcome: Outcome) -> None:
+        match outcome:
+            case Scanned(mail_id, deliveries):
+                item = self._window.get(Name(mail_id, Queue.INCOMING))
+                if item is not None:
+                    item.scanned = True
+                    self._expect(item, deliveries)
+            case ScanDeferred(mail_id, reason):
+                item = self._window.get(Name(mail_id, Queue.INCOMING))
+                if item is not None:
+                    self._defer(item, reason)
+            case ContentsMissing(mail_id):
+                self._contents_missing(mail_id)
+            case Delivered(mail_id, delivery_id):
+                self._delivery_ended(mail_id, delivery_id, ())
+            case DeliveryRefused(mail_id, delivery_id, _, instead):
+                self._delivery_ended(mail_id, delivery_id, instead)
+            case DeliveryDeferred(_, delivery, reason):
+                self._delivery_deferred(delivery, reason)
+
+    def _expect(self, item: Item, deliveries: tuple[str, ...]) -> None:
+        item.expect(deliveries)
+        for delivery in deliveries:
+            self._owners[delivery] = item.name
+        self._end_if_finished(item)
+
+    def _owner(self, mail_id: str, delivery_id: str) -> Item | None:
+        """Return the message in flight that a delivery belongs to; None when it was finished or restarted."""
+        outgoing = self._window.get(Name(delivery_id, Queue.OUTGOING))
+        if outgoing is not None:
+            return outgoing
+        name = self._owners.get(delivery_id, Name(mail_id, Queue.INCOMING))
+        return self._window.get(name)
+
+    def _contents_missing(self, mail_id: str) -> None:
+        lost = [
+            item
+            for item in self._window
+            if item.name.text == mail_id or item.name.text.startswith(f"{mail_id}.")
+        ]
+        if lost:
+            log.warning("%s: not in the contents store any more, sent to the workers again", mail_id)
+        self._feeder.send_again(lost)
+
+    def _delivery_ended(self, mail_id: str, delivery_id: str, instead: tuple[str, ...]) -> None:
+        item = self._owner(mail_id, delivery_id)
+        if item is not None:
+            item.end(delivery_id)
+            self._expect(item, instead)
+
+    def _delivery_deferred(self, delivery: Delivery, reason: str) -> None:
+        item = self._owner(delivery.mail_id, delivery.id)
+        if item is None:
+            return
+        if item.name == Name(delivery.id, Queue.OUTGOING):
+            self._defer(item, reason)
+            return
+        try:
+            self._keep_final_form(item, delivery)
+        except SpoolError as exc:
+            # The message is still whole in its own file: try all of it again later.
+            log.error("%s: %s", delivery.id, exc)  # noqa: TRY400 - no trace wanted
+            self._defer(item, f"{reason}; {exc}")
+            return
+        self._journal.add(delivery.id, Step.DEFERRED, reason)
+        self._delivery_ended(delivery.mail_id, delivery.id, ())
+
+    def _keep_final_form(self, item: Item, delivery: Delivery) -> None:
+        """Write a delivery that the relay did not take into the outgoing queue, in its final form."""
+        outgoing = self._spools[Queue.OUTGOING]
+        name = Name(delivery.id, Queue.OUTGOING)
+        if name not in self._waiting:
+            original = self._spools[item.name.queue].read(item.name.text, State.ACTIVE)
+            header = SpoolHeader(
+                id=delivery.id,
+                edge=original.header.edge,
+                arrival=delivery.arrival,
+                queue_id=original.header.queue_id,
+                envelope=replace(
+                    original.header.envelope,
+                    sender=delivery.sender,
+                    sender_args=delivery.sender_args,
+                    recipients=delivery.recipients,
+                ),
+                message_id=original.header.message_id,
+                delivery=replace(delivery, head=b"", content=final_key(delivery.id)),
+            )
+            with outgoing.create(header) as writer:
+                writer.write(delivery.head)
+                if delivery.content:
+                    writer.write(original.content)
+                writer.commit()
+            until = self._backoff.next_attempt(delivery.arrival, self._clock())
+            outgoing.defer(name.text, State.ACTIVE, until)
+            self._waiting.defer(name, until)
+
+    def _defer(self, item: Item, reason: str) -> None:
+        """Let a message in flight wait for its next attempt, or return it when it was tried for long enough."""
+        now = self._clock()
+        if self._backoff.expired(item.arrival, now):
+            try:
+                self._feeder.bounce(item, f"not delivered in time; last reason: {reason}")
+            except MailmillError as exc:
+                log.warning("%s: cannot be returned now: %s", item.name.text, exc)
+            else:
+                for delivery in item.pending:
+                    self._owners[delivery] = item.name
+                self._journal.add(item.name.text, Step.EXPIRED, reason)
+                return
+        until = self._backoff.next_attempt(item.arrival, now)
+        spool = self._spools[item.name.queue]
+        self._release(item)
+        try:
+            spool.defer(item.name.text, State.ACTIVE, until)
+        except SpoolError as exc:
+            log.warning("%s: %s", item.name.text, exc)
+            return
+        self._waiting.defer(item.name, until)
+        log.info("%s: deferred for %.0f s: %s", item.name.text, until - now, reason)
+        self._journal.add(item.name.text, Step.DEFERRED, reason)
+
+    def _end_if_finished(self, item: Item) -> None:
+        if not item.finished:
+            return
+        try:
+            self._spools[item.name.queue].remove(item.name.text, State.ACTIVE)
+        except SpoolError as exc:
+            log.warning("%s", exc)
+        self._release(item)
+        self._finished.append(item)
+        self._journal.finished(item.name.text, self._clock() - item.arrival)
+
+    def _release(self, item: Item) -> None:
+        self._window.drop(item.name)
+        for delivery in item.pending | item.ended:
+            self._owners.pop(delivery, None)
+
+    def _remove_stale(self, spool: Spool) -> None:
+        oldest = self._clock() - STALE_TEMPORARY
+        for text in spool.names(State.INCOMING):
+            path = spool.path(text, State.INCOMING)
+            try:
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+                    log.warning("%s: never completed, removed", path)
+            except OSError:
+                continue  # it has just been committed
+
+    def _idle_time(self) -> float:
+        now = self._monotonic()
+        times = [self._rescan_at - now]
+        due = self._waiting.next_due()
+        if due is not None:
+            times.append(due - self._clock())
+        if self._waiting.ready and self._paused_until > now:
+            times.append(self._paused_until - now)
+        first = next(iter(self._window), None)
+        if first is not None:
+            times.append(first.lease_until - now)
+        return max(0.0, min(times))
