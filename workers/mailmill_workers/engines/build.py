@@ -1,0 +1,76 @@
+"""The engines that MailScanner.conf asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from mailmill.errors import ConfigError
+from mailmill.settings.options import scanners
+from mailmill.settings.options.choices import SpamScanner
+from mailmill_workers.engines.addresses import Address, parse_address
+from mailmill_workers.engines.clamd import Clamd
+from mailmill_workers.engines.rspamd import Rspamd
+from mailmill_workers.engines.spamd import Spamd
+
+if TYPE_CHECKING:
+    from mailmill.settings import Settings
+    from mailmill_workers.engines.engine import SpamEngine, VirusEngine
+
+#: spamd's TCP port (spamd(8): --port).
+_SPAMD_PORT: Final = 783
+
+
+def virus_engines(settings: Settings) -> tuple[VirusEngine, ...]:
+    """Return the engines of `Virus Scanners` in their order; none for `none`.
+
+    Raises:
+        ConfigError: a scanner that is not known, or an address that is none.
+    """
+    engines: list[VirusEngine] = []
+    for word in settings[scanners.VIRUS_SCANNERS]:
+        if word.lower() == "clamd":
+            servers = _addresses(
+                scanners.CLAMD_SOCKET.name, settings[scanners.CLAMD_SOCKET], settings[scanners.CLAMD_PORT]
+            )
+            engines.append(Clamd(servers, settings[scanners.VIRUS_SCANNER_TIMEOUT]))
+        elif word.lower() != "none":
+            raise ConfigError([f"{scanners.VIRUS_SCANNERS.name}: must be clamd or none, not {word!r}"])
+    return tuple(engines)
+
+
+def spam_engine(settings: Settings) -> SpamEngine | None:
+    """Return the engine of `Spam Scanner`; None for `none`.
+
+    Raises:
+        ConfigError: an address or a URL that is none.
+    """
+    limit = settings[scanners.SPAM_SCANNER_TIMEOUT]
+    match settings[scanners.SPAM_SCANNER]:
+        case SpamScanner.RSPAMD:
+            return Rspamd(_urls(settings[scanners.RSPAMD_URL]), limit, settings[scanners.RSPAMD_PASSWORD])
+        case SpamScanner.SPAMASSASSIN:
+            option = scanners.SPAMD_SOCKET
+            return Spamd(_addresses(option.name, settings[option], _SPAMD_PORT), limit)
+        case SpamScanner.NONE:
+            return None
+
+
+def _addresses(option: str, words: tuple[str, ...], default_port: int) -> list[Address]:
+    try:
+        servers = [parse_address(word, default_port) for word in words]
+    except ValueError as exc:
+        raise ConfigError([f"{option}: {exc}"]) from exc
+    if not servers:
+        raise ConfigError([f"{option}: must name at least one server"])
+    return servers
+
+
+def _urls(words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in words:
+        url = urlsplit(word)
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ConfigError([f"{scanners.RSPAMD_URL.name}: must be http://HOST:PORT, not {word!r}"])
+    if not words:
+        raise ConfigError([f"{scanners.RSPAMD_URL.name}: must name at least one server"])
+    return words

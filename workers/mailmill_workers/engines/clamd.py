@@ -1,0 +1,154 @@
+"""clamd, over its INSTREAM command (clamd(8)): one connection for each message.
+
+A client of our own: docs/adr tells what the kept library lacks. The size limits are the trap here. Over
+`StreamMaxLength` clamd says so and closes while it is still being sent to; over `MaxScanSize`, `MaxFileSize`,
+`MaxRecursion` and `MaxFiles` it says so only with `AlertExceedsMax yes`, and `OK` otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import struct
+from typing import TYPE_CHECKING, Final
+
+from mailmill.findings import Clean, Found, Unscannable
+from mailmill_workers.engines.addresses import Address, UnixAddress
+from mailmill_workers.engines.clamdlimits import ADVICE, sample
+from mailmill_workers.engines.turns import NoAnswerError, Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailmill.findings import VirusAnswer
+    from mailmill_workers.mail import Mail
+
+_log = logging.getLogger(__name__)
+
+#: Messages that one scan task has at one clamd at the same time (clamd.conf: MaxThreads, default 10).
+CONCURRENCY: Final = 10
+
+#: Bytes of one chunk of the stream. Measured: from 64 kB on it costs no more than the copy itself.
+_CHUNK: Final = 256 * 1024
+
+#: The longest reply that is read, in bytes; clamd's own are one line with one name.
+_MAX_REPLY: Final = 4096
+
+#: What clamd calls a message that it could not look into whole, or could not look into (AlertExceedsMax,
+#: AlertEncrypted in clamd.conf(5)): no virus, but not clean either.
+_NOT_LOOKED_INTO: Final = {
+    "Heuristics.Limits.Exceeded": "over a limit of clamd",
+    "Heuristics.Encrypted": "encrypted",
+}
+
+
+#: Servers that this process knows to tell, or not to tell, when a message is over their limits.
+_asked_for_limits: set[Address] = set()
+
+
+class Clamd:
+    """The virus engine `clamd`."""
+
+    name: Final = "clamd"
+
+    def __init__(self, servers: Sequence[Address], limit: float) -> None:
+        """Take the servers to be tried in turn, and the time for one message at one of them in seconds."""
+        self._turns = Turns(servers, limit, CONCURRENCY)
+
+    async def scan(self, mail: Mail) -> VirusAnswer:
+        """Return what clamd says; `Failed` when no server gives an answer."""
+        return await self._turns.ask(lambda server: _scan_warily(server, mail.content))
+
+    async def close(self) -> None:
+        """Nothing to give back: a connection ends with its message."""
+
+
+async def _scan_warily(server: Address, content: bytes) -> VirusAnswer:
+    answer = await _scan(server, content)
+    if server not in _asked_for_limits:
+        _asked_for_limits.add(server)
+        with contextlib.suppress(OSError, NoAnswerError):  # the answer for the message stands without it
+            if isinstance(await _scan(server, sample()), Clean):
+                _log.warning(ADVICE, server)
+    return answer
+
+
+async def _scan(server: Address, content: bytes) -> VirusAnswer:
+    with await _connect(server) as sock:
+        # clamd closes when it has had enough; its reply is there to be read all the same.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            await _send(sock, content)
+        reply = await _receive(sock)
+    return judge(reply)
+
+
+async def _connect(server: Address) -> socket.socket:
+    if isinstance(server, UnixAddress):
+        return await _connected(socket.AF_UNIX, server.path)
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+    for family, _, _, _, where in found[:-1]:
+        try:
+            return await _connected(family, where)
+        except OSError:
+            continue  # the next address of the same host
+    return await _connected(found[-1][0], found[-1][4])
+
+
+async def _connected(family: int, where: object) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)  # noqa: FBT003 - the socket module's own signature
+        await asyncio.get_running_loop().sock_connect(sock, where)  # type: ignore[arg-type]
+    except BaseException:  # also when the time limit cancels
+        sock.close()
+        raise
+    return sock
+
+
+async def _send(sock: socket.socket, content: bytes) -> None:
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(sock, b"zINSTREAM\0")
+    view = memoryview(content)
+    for start in range(0, len(content), _CHUNK):
+        chunk = view[start : start + _CHUNK]
+        await loop.sock_sendall(sock, struct.pack("!L", len(chunk)))
+        await loop.sock_sendall(sock, chunk)
+    await loop.sock_sendall(sock, struct.pack("!L", 0))
+
+
+async def _receive(sock: socket.socket) -> bytes:
+    loop = asyncio.get_running_loop()
+    reply = b""
+    while len(reply) < _MAX_REPLY and not reply.endswith(b"\0"):
+        data = await loop.sock_recv(sock, _MAX_REPLY)
+        if not data:
+            break
+        reply += data
+    return reply
+
+
+def judge(reply: bytes) -> VirusAnswer:
+    """Return what a reply to `zINSTREAM` means; only a whole `stream: OK` means clean.
+
+    Raises:
+        NoAnswerError: an error, or not a whole reply.
+    """
+    if not reply:
+        raise NoAnswerError("closed the connection without a reply")
+    if not reply.endswith(b"\0"):
+        raise NoAnswerError(f"half a reply: {reply[:100]!r}")
+    text = reply.rstrip(b"\0").decode("utf-8", errors="replace")
+    if text == "stream: OK":
+        return Clean()
+    if text.startswith("INSTREAM size limit exceeded"):
+        return Unscannable("larger than clamd's StreamMaxLength")
+    if not text.startswith("stream: ") or not text.endswith(" FOUND"):
+        raise NoAnswerError(text)
+    name = text.removeprefix("stream: ").removesuffix(" FOUND")
+    for beginning, reason in _NOT_LOOKED_INTO.items():
+        if name.startswith(beginning):
+            return Unscannable(f"{reason}: {name}")
+    return Found((name,))
