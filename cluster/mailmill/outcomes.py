@@ -32,11 +32,15 @@ class ContentsMissing(Struct, frozen=True, tag=True):
 
 
 class Delivered(Struct, frozen=True, tag=True):
-    """The relay has confirmed the delivery: it must never be submitted again."""
+    """The relay has confirmed the delivery: it must never be submitted again.
+
+    When it confirmed only some recipients, `instead` holds the delivery of those that wait for another try.
+    """
 
     mail_id: str
     delivery_id: str
     reply: str
+    instead: tuple[str, ...] = ()
 
 
 class DeliveryDeferred(Struct, frozen=True, tag=True):
@@ -48,7 +52,7 @@ class DeliveryDeferred(Struct, frozen=True, tag=True):
 
 
 class DeliveryRefused(Struct, frozen=True, tag=True):
-    """The relay refused for good. `instead` holds the deliveries that answer for it (a bounce or a notice)."""
+    """The relay refused for good. `instead` holds what goes on: a bounce or a notice, recipients that wait."""
 
     mail_id: str
     delivery_id: str
