@@ -41,7 +41,7 @@ def new_mail_id(now: float, queue_id: str) -> str:
     """
     if not QUEUE_ID.match(queue_id):
         raise ValueError(f"not a queue id: {queue_id!r}")
-    stamp = _encode(int(now * 1000), _CROCKFORD, _TIME_CHARS)
+    stamp = time_prefix(now)
     unique = _encode(secrets.randbits(5 * _RANDOM_CHARS), _CROCKFORD, _RANDOM_CHARS)
     return f"{stamp}{unique}-{queue_id}"
 
@@ -58,6 +58,11 @@ def arrival_of(mail_id: str) -> float:
     for char in mail_id[:_TIME_CHARS]:
         number = number * 32 + _CROCKFORD.index(char)
     return number / 1000
+
+
+def time_prefix(moment: float) -> str:
+    """Return what Mailmill ids from `moment` (seconds since the epoch) begin with; earlier ones sort before it."""
+    return _encode(int(moment * 1000), _CROCKFORD, _TIME_CHARS)
 
 
 def queue_id_of(mail_id: str) -> str:

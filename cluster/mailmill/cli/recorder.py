@@ -1,0 +1,55 @@
+"""`mailmill recorder`: the process that stores the message log."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from types import FrameType
+from typing import Final
+
+import click
+
+from mailmill.cli.context import Cli, pass_cli
+from mailmill.connection import connect
+from mailmill.errors import ConfigError, MessageLogError
+from mailmill.logs import setup_logging
+from mailmill.messagelog.recorder import Recorder
+from mailmill.messagelog.store import MessageLog
+from mailmill.settings.options.cluster import MESSAGE_LOG_DAYS, MESSAGE_LOG_URL, REDIS_URL
+from mailmill.settings.options.system import DEBUG
+
+_SECONDS_PER_DAY: Final = 86_400
+
+_log = logging.getLogger(__name__)
+
+
+@click.command()
+@pass_cli
+def recorder(cli: Cli) -> None:
+    """Store the message log: move events from Redis to the database.
+
+    One in the cluster is enough; a second one is a reserve. While none runs, events wait in Redis. It waits
+    for Redis and for the database as long as it takes, and ends on SIGTERM.
+    """
+    settings = cli.settings
+    setup_logging(debug=settings[DEBUG])
+    try:
+        client = connect(settings[REDIS_URL])
+        log = MessageLog.open(settings[MESSAGE_LOG_URL])
+    except (ValueError, MessageLogError) as exc:
+        raise ConfigError([str(exc)]) from exc
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    _log.info("recorder: storing events in %s for %d days", log.url, settings[MESSAGE_LOG_DAYS])
+    try:
+        Recorder(client, log, settings[MESSAGE_LOG_DAYS] * _SECONDS_PER_DAY).run(stop)
+    finally:
+        log.close()
+        client.close()
+    _log.info("recorder: stopped")

@@ -1,0 +1,160 @@
+"""A look at a spool for people: what waits in which state. That others change it meanwhile is no error."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from mailmill.errors import DamagedSpoolFileError, SpoolError
+from mailmill.mailids import MAIL_ID, arrival_of, queue_id_of
+from mailmill.spool import Spool, State
+from mailmill.spoolfile import SpoolHeader
+
+#: What a file is called that is still being written: it may have no whole header yet.
+BEING_WRITTEN: Final = "being written"
+
+
+class Totals(Struct, frozen=True):
+    """What is in one state of a queue."""
+
+    state: State
+    messages: int
+    #: Bytes of all files.
+    bytes: int
+    #: Arrival of the oldest message, in seconds since the epoch; None when there is none.
+    oldest: float | None
+
+
+class Listed(Struct, frozen=True):
+    """One message of a queue."""
+
+    state: State
+    #: The file's name: a Mailmill id, or a delivery id in the outgoing queue.
+    name: str
+    #: Bytes of the file.
+    size: int
+    #: Seconds since the epoch.
+    arrival: float
+    #: None when the header cannot be read.
+    sender: str | None = None
+    recipients: tuple[str, ...] = ()
+    #: Seconds since the epoch; None when it is not deferred.
+    next_attempt: float | None = None
+    #: Why the header cannot be read; empty when it can.
+    trouble: str = ""
+
+
+class Listing(Struct, frozen=True):
+    """The oldest messages of one state of a queue."""
+
+    state: State
+    #: How many messages there are in all.
+    total: int
+    messages: tuple[Listed, ...]
+
+
+def totals(spool: Spool, state: State) -> Totals:
+    """Count what is in a state, without opening a file.
+
+    Raises:
+        SpoolError: the directory cannot be read.
+    """
+    count = size = 0
+    oldest: float | None = None
+    for entry in _files(spool, state):
+        try:
+            facts = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        count += 1
+        size += facts.st_size
+        arrival = _arrival(entry.name, facts)
+        oldest = arrival if oldest is None else min(oldest, arrival)
+    return Totals(state=state, messages=count, bytes=size, oldest=oldest)
+
+
+def oldest(spool: Spool, state: State, limit: int) -> Listing:
+    """Return the `limit` oldest messages of a state, the oldest first; only their headers are read.
+
+    Raises:
+        SpoolError: the directory or a file in it cannot be read.
+    """
+    names = [entry.name for entry in _files(spool, state)]
+    listed = (_look(spool, name, state) for name in heapq.nsmallest(limit, names))
+    return Listing(state, total=len(names), messages=tuple(message for message in listed if message))
+
+
+def matching(spool: Spool, wanted: str) -> Iterator[tuple[str, State]]:
+    """Yield the files that a Mailmill id, a delivery id or a queue id names, in the order of their names.
+
+    Raises:
+        SpoolError: a directory cannot be read.
+    """
+    found = [
+        (entry.name, state)
+        for state in State
+        for entry in _files(spool, state)
+        if wanted in _names_of(entry.name)
+    ]
+    yield from sorted(found)
+
+
+def envelope_of(header: SpoolHeader) -> tuple[str, tuple[str, ...]]:
+    """Return the sender and the recipients that a spool file waits for."""
+    source = header.delivery or header.envelope
+    return source.sender, tuple(recipient.address for recipient in source.recipients)
+
+
+def _names_of(name: str) -> tuple[str, str, str]:
+    mail_id = name.partition(".")[0]
+    return name, mail_id, queue_id_of(mail_id)
+
+
+def _look(spool: Spool, name: str, state: State) -> Listed | None:
+    try:
+        facts = spool.path(name, state).stat()
+        header = spool.read_header(name, state)
+    except FileNotFoundError:
+        return None
+    except DamagedSpoolFileError as exc:
+        reason = BEING_WRITTEN if state is State.INCOMING else f"damaged: {exc.__cause__ or exc}"
+        return Listed(state, name, facts.st_size, _arrival(name, facts), trouble=reason)
+    except SpoolError as exc:
+        if isinstance(exc.__cause__, FileNotFoundError):
+            return None
+        raise
+    except OSError as exc:
+        raise spool.error("cannot read", name, exc) from exc
+    sender, recipients = envelope_of(header)
+    return Listed(
+        state=state,
+        name=name,
+        size=facts.st_size,
+        arrival=header.arrival,
+        sender=sender,
+        recipients=recipients,
+        next_attempt=facts.st_mtime if state is State.DEFERRED else None,
+    )
+
+
+def _files(spool: Spool, state: State) -> Iterator[os.DirEntry[str]]:
+    """Yield the files in a state; a directory that is not there is empty."""
+    try:
+        with os.scandir(spool.root / state) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    yield entry
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise SpoolError(f"cannot read {spool.root / state}: {exc.strerror or exc}") from exc
+
+
+def _arrival(name: str, facts: os.stat_result) -> float:
+    """Return the arrival that the name tells, or for a foreign file the time of its last change."""
+    mail_id = name.partition(".")[0]
+    return arrival_of(mail_id) if MAIL_ID.match(mail_id) else facts.st_mtime
