@@ -25,16 +25,26 @@ class CeleryTasks:
 
     def deliver(self, edge: str, delivery_ids: Sequence[str]) -> None:
         """See `Tasks`."""
-        self._send(DELIVER, [edge, list(delivery_ids)], _counted(edge, delivery_ids, "delivery", "deliveries"))
+        self._send(
+            DELIVER, [edge, list(delivery_ids)], _counted(edge, delivery_ids, "delivery", "deliveries")
+        )
 
     def bounce(self, edge: str, delivery_ids: Sequence[str], reason: str) -> None:
         """See `Tasks`."""
-        self._send(BOUNCE, [edge, list(delivery_ids), reason], _counted(edge, delivery_ids, "bounce", "bounces"))
+        self._send(
+            BOUNCE, [edge, list(delivery_ids), reason], _counted(edge, delivery_ids, "bounce", "bounces")
+        )
 
     def _send(self, name: str, args: list[Any], shown: str) -> None:
         try:
             self._app.send_task(
-                name, args=args, argsrepr=shown, kwargsrepr="", queue=ROUTES[name], retry=False, ignore_result=True
+                name,
+                args=args,
+                argsrepr=shown,
+                kwargsrepr="",
+                queue=ROUTES[name],
+                retry=False,
+                ignore_result=True,
             )
         except (KombuError, RedisError, OSError) as exc:
             raise BrokerError(f"cannot send {name} ({shown}): {exc}") from exc

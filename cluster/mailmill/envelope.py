@@ -7,6 +7,7 @@ a round trip (RFC 6531 allows only UTF-8, but a client may send anything).
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Client(Struct, frozen=True):
@@ -64,6 +65,10 @@ class Envelope(Struct, frozen=True):
     sender_args: tuple[str, ...] = ()
     tls: Tls | None = None
     sasl: Sasl | None = None
+
+    def only(self, indexes: tuple[int, ...]) -> Envelope:
+        """Return this envelope with only the recipients at `indexes`."""
+        return replace(self, recipients=tuple(self.recipients[index] for index in indexes))
 
 
 def argument(args: tuple[str, ...], keyword: str) -> str | None:

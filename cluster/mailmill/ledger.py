@@ -1,7 +1,7 @@
 """The ledger: which deliveries are being submitted and which the relay has confirmed, for all workers to see.
 
-A mark that was confirmed is never submitted again, whoever crashes afterwards; a delivery that one worker holds
-is not begun by another. Every method raises `redis.RedisError` when Redis cannot be used.
+A mark that was confirmed is never submitted again, whoever crashes afterwards; a delivery that one worker
+holds is not begun by another. Every method raises `redis.RedisError` when Redis cannot be used.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ class Claim(enum.Enum):
     """The answer to a worker that wants to submit a delivery."""
 
     GRANTED = "granted"
+    #: Granted, and some of what it covers is confirmed already: `confirmed` says what.
+    PART = "part"
     #: Another worker holds it.
     HELD = "held"
     #: All that it covers is confirmed already.
@@ -48,7 +50,9 @@ class Ledger:
             if granted:
                 self._client.delete(claim_key(delivery.id))
             return Claim.DONE
-        return Claim.GRANTED if granted else Claim.HELD
+        if not granted:
+            return Claim.HELD
+        return Claim.PART if any(marks) else Claim.GRANTED
 
     def confirm(self, delivery: Delivery) -> None:
         """Record that the relay has confirmed a delivery, and let go of it."""

@@ -45,7 +45,13 @@ class Journal:
             detail = f"from=<{envelope.sender}>, client={client}, nrcpt={count}"
             self._events.append(
                 Event(
-                    header.arrival, header.id, Step.ACCEPTED, self._node, detail, header.queue_id, header.message_id
+                    header.arrival,
+                    header.id,
+                    Step.ACCEPTED,
+                    self._node,
+                    detail,
+                    header.queue_id,
+                    header.message_id,
                 )
             )
         self.add(header.id, Step.ENQUEUED, f"in a batch of {batch}" if batch > 1 else "")

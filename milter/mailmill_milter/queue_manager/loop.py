@@ -154,4 +154,6 @@ class QueueManagerProcess:
             incoming = (item.name.text for item in finished if item.name.queue is Queue.INCOMING)
             self._ledger.forget(incoming, MARKS_AFTER_END)
         except (ContentsError, redis.RedisError) as exc:
-            log.warning("what Redis holds of %d finished messages stays until it expires: %s", len(finished), exc)
+            log.warning(
+                "what Redis holds of %d finished messages stays until it expires: %s", len(finished), exc
+            )

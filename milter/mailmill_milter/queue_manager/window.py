@@ -32,7 +32,7 @@ class Window:
         """Tell whether `messages` more with `size` bytes in all may go."""
         if len(self._items) + messages > self._max_messages:
             return False
-        return self._bytes + size <= self._max_bytes or not self._items and messages == 1
+        return self._bytes + size <= self._max_bytes or (not self._items and messages == 1)
 
     def add(self, item: Item) -> None:
         """Let a message go; one that is there already is replaced (it was sent again)."""

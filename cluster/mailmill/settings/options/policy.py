@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.kinds import PATH, TEXT, WORDS, YES_NO, whole_number
+from mailmill.settings.actions import ACTIONS
+from mailmill.settings.kinds import HEADER_NAME, PATH, TEXT, WORDS, YES_NO, whole_number
 from mailmill.settings.option import Option, Origin, Rules
 
 IS_DEFINITELY_NOT_SPAM: Final = Option(
@@ -54,21 +55,21 @@ FILETYPE_RULES: Final = Option(
 )
 SPAM_ACTIONS: Final = Option(
     "Spam Actions",
-    TEXT,
+    ACTIONS,
     default='deliver header "X-Spam-Status: Yes"',
     rules=Rules.FIRST,
     description='What to do with spam: any of deliver, delete, store, header "Name: value".',
 )
 HIGH_SCORING_SPAM_ACTIONS: Final = Option(
     "High Scoring Spam Actions",
-    TEXT,
+    ACTIONS,
     default='deliver header "X-Spam-Status: Yes"',
     rules=Rules.FIRST,
     description="What to do with high scoring spam.",
 )
 NON_SPAM_ACTIONS: Final = Option(
     "Non Spam Actions",
-    TEXT,
+    ACTIONS,
     default='deliver header "X-Spam-Status: No"',
     rules=Rules.FIRST,
     description="What to do with mail that is no spam.",
@@ -99,37 +100,43 @@ LOCAL_POSTMASTER: Final = Option(
 )
 MAIL_HEADER: Final = Option(
     "Mail Header",
-    TEXT,
+    HEADER_NAME,
     default="X-%org-name%-MailScanner",
     description="The name of the header that says what the scan found.",
 )
 ID_HEADER: Final = Option(
     "ID Header",
-    TEXT,
+    HEADER_NAME,
     default="X-%org-name%-MailScanner-ID",
     description="The name of the header with the Mailmill id.",
 )
 SPAM_HEADER: Final = Option(
     "Spam Header",
-    TEXT,
+    HEADER_NAME,
     default="X-%org-name%-MailScanner-SpamCheck",
     description="The name of the header with the spam scanner's report.",
 )
 SPAM_SCORE_HEADER: Final = Option(
     "Spam Score Header",
-    TEXT,
+    HEADER_NAME,
     default="X-%org-name%-MailScanner-SpamScore",
     description="The name of the header with one character per point.",
 )
+SPAM_SCORE_CHARACTER: Final = Option(
+    "Spam Score Character",
+    TEXT,
+    default="s",
+    description="The character that the spam score header repeats.",
+)
 ENVELOPE_FROM_HEADER: Final = Option(
     "Envelope From Header",
-    TEXT,
+    HEADER_NAME,
     default="X-%org-name%-MailScanner-From",
     description="The name of the header with the envelope sender.",
 )
 INFORMATION_HEADER: Final = Option(
     "Information Header",
-    TEXT,
+    HEADER_NAME,
     default="X-%org-name%-MailScanner-Information",
     description="The name of the header that tells where to ask.",
 )

@@ -1,0 +1,55 @@
+"""The command `mailmill worker`: a Celery worker for one queue, with the options that it needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from mailmill.app import app
+from mailmill.cli.context import Cli, pass_cli
+from mailmill.logs import setup_logging
+from mailmill.process import drop_privileges
+from mailmill.settings.options.system import DEBUG
+from mailmill.tasks import DELIVER_QUEUE, SCAN_QUEUE
+
+#: Memory of a pool process, in kB, after which it is replaced when its task is done.
+MAX_MEMORY_PER_CHILD = 400_000
+
+
+@click.command("worker")
+@click.argument("queue", type=click.Choice([SCAN_QUEUE, DELIVER_QUEUE]))
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    help="Pool processes. Otherwise as many as there are processors for scan, and one for deliver, which does "
+    "many submissions at the same time in one process.",
+)
+@click.option("--name", help="The worker's name in Flower. Otherwise QUEUE@HOST.")
+@pass_cli
+def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> None:
+    """Run a Celery worker for QUEUE: scan or deliver.
+
+    Start as many as you like, on as many hosts as you like: each takes tasks from the same queues. SIGTERM lets
+    running tasks finish for a while and hands back the others.
+    """
+    cli.require_enabled()
+    settings = cli.settings
+    setup_logging(debug=settings[DEBUG])
+    drop_privileges(settings)
+    # Celery acts on SIGTERM as on SIGQUIT: a bounded (soft) shutdown instead of one that waits for ever.
+    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    default = os.cpu_count() or 1 if queue == SCAN_QUEUE else 1
+    arguments = [
+        "worker",
+        f"--queues={queue}",
+        f"--hostname={name or f'{queue}@%h'}",
+        f"--concurrency={concurrency or default}",
+        "--pool=prefork",
+        f"--max-memory-per-child={MAX_MEMORY_PER_CHILD}",
+        "--without-mingle",
+        "--task-events",
+        "--loglevel=INFO",
+    ]
+    sys.exit(app.worker_main(arguments))

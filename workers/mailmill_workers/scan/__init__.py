@@ -1,0 +1,1 @@
+"""Scan: a batch of messages in, one decision per recipient group out."""

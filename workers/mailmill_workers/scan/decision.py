@@ -1,0 +1,144 @@
+"""From the report on one message to what is done: deliveries, quarantine, notices, and what is told of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailmill.delivery import Delivery, delivery_id
+from mailmill.messagelog.events import Event, Step
+from mailmill.outcomes import Outcome, ScanDeferred, Scanned
+from mailmill.settings import Settings
+from mailmill_workers.mail import Mail
+from mailmill_workers.scan.headers import header_block
+from mailmill_workers.scan.judgement import Folder, Judgement
+from mailmill_workers.scan.notice import Stopped, postmaster_notice
+from mailmill_workers.scan.policy import Deferral, judge
+from mailmill_workers.scan.quarantine import Quarantine, QuarantinedEnvelope, QuarantineError
+from mailmill_workers.scan.report import Report
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of one message in the scan."""
+
+    outcome: Outcome
+    deliveries: tuple[Delivery, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Recipients, by their index in the envelope, with one judgement."""
+
+    judgement: Judgement
+    indexes: tuple[int, ...]
+
+
+class Decider:
+    """Applies policy and does what has to be done on this node's disk."""
+
+    def __init__(
+        self, settings: Settings, quarantine: Quarantine, node: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Decide by `settings`, store in `quarantine`, speak as `node`."""
+        self._settings = settings
+        self._quarantine = quarantine
+        self._node = node
+        self._clock = clock
+
+    def decide(self, mail: Mail, report: Report, done: frozenset[str], seconds: float) -> Decision:
+        """Decide about a message whose marks in `done` are confirmed and whose scan took `seconds`.
+
+        What was stored stays when the message is deferred after all: storing again replaces it.
+        """
+        events = [self._event(mail, Step.SCANNED, "")]
+        try:
+            groups = self._groups(mail, report, done)
+            stopped = self._store(mail, groups, events)
+        except (Deferral, QuarantineError) as exc:
+            reason = str(exc)
+            events = [self._event(mail, Step.DEFERRED, reason)]
+            return Decision(ScanDeferred(mail.header.id, reason), (), tuple(events))
+        deliveries = [self._delivery(mail, group) for group in groups if group.judgement.deliver]
+        for what in stopped:
+            notice = postmaster_notice(self._settings, mail, what)
+            if notice is not None and not done.issuperset(notice.covers):
+                deliveries.append(notice)
+        verdicts = (
+            ", ".join(dict.fromkeys(str(group.judgement.verdict) for group in groups)) or "delivered before"
+        )
+        events[0] = self._event(mail, Step.SCANNED, f"{verdicts}; {_answers(report)}; {seconds:.3f} s")
+        outcome = Scanned(mail.header.id, tuple(delivery.id for delivery in deliveries))
+        return Decision(outcome, tuple(deliveries), tuple(events))
+
+    def _groups(self, mail: Mail, report: Report, done: frozenset[str]) -> list[Group]:
+        indexes: dict[Judgement, list[int]] = {}
+        for index, recipient in enumerate(mail.header.envelope.recipients):
+            if str(index) not in done:
+                judgement = judge(self._settings, mail, report, recipient)
+                indexes.setdefault(judgement, []).append(index)
+        return [Group(judgement, tuple(found)) for judgement, found in indexes.items()]
+
+    def _store(self, mail: Mail, groups: list[Group], events: list[Event]) -> list[Stopped]:
+        """Quarantine what has to be, once per folder; return what the postmaster is told of."""
+        stopped = []
+        for folder in Folder:
+            kept = [group for group in groups if group.judgement.store is folder]
+            if not kept:
+                continue
+            recipients = tuple(sorted(index for group in kept for index in group.indexes))
+            reasons = tuple(dict.fromkeys(reason for group in kept for reason in group.judgement.reasons))
+            verdict = kept[0].judgement.verdict
+            record = QuarantinedEnvelope(
+                id=mail.header.id,
+                edge=mail.header.edge,
+                arrival=mail.header.arrival,
+                queue_id=mail.header.queue_id,
+                envelope=mail.header.envelope.only(recipients),
+                verdict=str(verdict),
+                reasons=reasons,
+            )
+            place = self._quarantine.store(mail, folder, record)
+            events.append(self._event(mail, Step.QUARANTINED, f"{verdict}: {'; '.join(reasons)}; {place}"))
+            if any(group.judgement.notify for group in kept):
+                addresses = tuple(mail.header.envelope.recipients[index].address for index in recipients)
+                stopped.append(Stopped(verdict, reasons, addresses, str(place)))
+        for group in groups:
+            if not group.judgement.deliver and group.judgement.store is None:
+                count = len(group.indexes)
+                events.append(
+                    self._event(
+                        mail, Step.DELETED, f"{group.judgement.verdict}, for {count} recipients, by rule"
+                    )
+                )
+        return stopped
+
+    def _delivery(self, mail: Mail, group: Group) -> Delivery:
+        envelope = mail.header.envelope
+        covers = tuple(str(index) for index in group.indexes)
+        return Delivery(
+            id=delivery_id(mail.header.id, covers),
+            mail_id=mail.header.id,
+            edge=mail.header.edge,
+            sender=envelope.sender,
+            recipients=tuple(envelope.recipients[index] for index in group.indexes),
+            sender_args=envelope.sender_args,
+            head=header_block(group.judgement.headers),
+            content=mail.header.id,
+            covers=covers,
+            arrival=mail.header.arrival,
+            verdict=str(group.judgement.verdict),
+        )
+
+    def _event(self, mail: Mail, step: Step, detail: str) -> Event:
+        return Event(self._clock(), mail.header.id, step, self._node, detail)
+
+
+def _answers(report: Report) -> str:
+    answers = [f"{name} {answer.__class__.__name__.lower()}" for name, answer in report.viruses]
+    if report.spam_scanner:
+        score = getattr(report.spam, "score", None)
+        answers.append(f"{report.spam_scanner} {'failed' if score is None else f'{score:g}'}")
+    return ", ".join(answers) or "no scanner asked"

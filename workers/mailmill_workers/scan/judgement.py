@@ -1,0 +1,46 @@
+"""What is done with a message for one recipient. Recipients with an equal judgement form one group."""
+
+from __future__ import annotations
+
+import enum
+
+from msgspec import Struct
+
+
+class Verdict(enum.StrEnum):
+    """What a message is, in one word; for the log, the notices and the quarantine."""
+
+    CLEAN = "clean"
+    SPAM = "spam"
+    HIGH_SPAM = "high scoring spam"
+    INFECTED = "infected"
+    FORBIDDEN = "forbidden attachment"
+    UNSCANNABLE = "unscannable"
+    SCANNER_FAILED = "scanner failed"
+
+
+class Folder(enum.StrEnum):
+    """Where in the day's quarantine a message goes (MailScanner's layout)."""
+
+    #: DIR/YYYYMMDD/ID/message
+    INFECTIONS = ""
+    #: DIR/YYYYMMDD/spam/ID
+    SPAM = "spam"
+    #: DIR/YYYYMMDD/nonspam/ID
+    NONSPAM = "nonspam"
+
+
+class Judgement(Struct, frozen=True):
+    """The decision for one recipient."""
+
+    verdict: Verdict
+    #: Why: virus names, attachment names, rules. For the log and the notice.
+    reasons: tuple[str, ...]
+    #: Whether the recipient gets the message.
+    deliver: bool
+    #: Where it is kept; None when it is not.
+    store: Folder | None
+    #: Whether the postmaster is told.
+    notify: bool
+    #: Headers to put on top: names and values, in order.
+    headers: tuple[tuple[str, str], ...]

@@ -1,0 +1,35 @@
+"""What is known of a message when everything has looked at it; policy decides on this alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailmill.findings import Failed, Forbidden, SpamAnswer, Unscannable, VirusAnswer
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answers about one message."""
+
+    #: Name of each virus scanner that was asked, and its answer.
+    viruses: tuple[tuple[str, VirusAnswer], ...]
+    #: Name of the spam scanner; empty when none was asked.
+    spam_scanner: str
+    spam: SpamAnswer | None
+    #: Why the message could not be unpacked; None when it could.
+    unpacked: Unscannable | None
+    #: What the rules in two files (names, types) forbid in this message.
+    forbidden: Callable[[Path, Path], tuple[Forbidden, ...]]
+
+    def virus_failures(self) -> tuple[str, ...]:
+        """Return `scanner: reason` of each virus scanner that gave no answer."""
+        return tuple(f"{name}: {a.reason}" for name, a in self.viruses if isinstance(a, Failed))
+
+    def unscannable(self) -> tuple[str, ...]:
+        """Return why the message could not be looked into, by whom."""
+        reasons = [f"{name}: {a.reason}" for name, a in self.viruses if isinstance(a, Unscannable)]
+        if self.unpacked is not None:
+            reasons.append(self.unpacked.reason)
+        return tuple(reasons)

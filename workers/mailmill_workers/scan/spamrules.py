@@ -1,0 +1,72 @@
+"""Whether a message is spam for one recipient, and what the SpamCheck header says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailmill.findings import Failed, Scored
+from mailmill.settings import Settings
+from mailmill.settings.options.choices import FailurePolicy
+from mailmill.settings.options.policy import (
+    DEFINITE_SPAM_IS_HIGH,
+    IS_DEFINITELY_NOT_SPAM,
+    IS_DEFINITELY_SPAM,
+    WHITELIST_MAX_RECIPIENTS,
+)
+from mailmill.settings.options.scanners import (
+    HIGH_SCORE,
+    REQUIRED_SCORE,
+    SPAM_CHECKS,
+    SPAM_SCANNER_FAILURE,
+)
+from mailmill.settings.values import MailFacts
+from mailmill_workers.scan.report import Report
+
+
+@dataclass(frozen=True)
+class SpamCheck:
+    """The result for one recipient."""
+
+    #: The text of the SpamCheck header; empty when no check was made.
+    text: str
+    spam: bool = False
+    high: bool = False
+    score: float = 0.0
+    #: Set when the scanner gave no answer and the policy is not to let that pass.
+    failed: str = ""
+
+
+def check_spam(settings: Settings, report: Report, facts: MailFacts, recipients: int) -> SpamCheck:
+    """Judge a message with `recipients` recipients for the one in `facts`."""
+    if not settings.rule(SPAM_CHECKS).first(facts):
+        return SpamCheck("")
+    few = recipients <= settings[WHITELIST_MAX_RECIPIENTS]
+    if few and settings.rule(IS_DEFINITELY_NOT_SPAM).first(facts):
+        return SpamCheck("not spam (whitelisted)")
+    if settings.rule(IS_DEFINITELY_SPAM).first(facts):
+        return SpamCheck(
+            "spam (blacklisted)", spam=True, high=settings.rule(DEFINITE_SPAM_IS_HIGH).first(facts)
+        )
+    match report.spam:
+        case Scored() as answer:
+            return _scored(settings, report.spam_scanner, answer, facts)
+        case Failed(reason):
+            failed = f"{report.spam_scanner}: {reason}"
+            stop = settings[SPAM_SCANNER_FAILURE] is not FailurePolicy.PASS
+            return SpamCheck(
+                f"not checked, {report.spam_scanner} gave no answer", failed=failed if stop else ""
+            )
+        case _:
+            return SpamCheck("")
+
+
+def _scored(settings: Settings, scanner: str, answer: Scored, facts: MailFacts) -> SpamCheck:
+    required = settings.rule(REQUIRED_SCORE).first(facts)
+    high = answer.score >= settings.rule(HIGH_SCORE).first(facts)
+    spam = high or answer.score >= required
+    symbols = "".join(f", {name} {points:.2f}" for name, points in answer.symbols)
+    text = (
+        f"{'spam' if spam else 'not spam'}, {scanner} "
+        f"(score={answer.score:g}, required {required:g}{symbols})"
+    )
+    return SpamCheck(text, spam=spam, high=high, score=answer.score)
