@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class MailmillError(Exception):
     """Base of all errors of this project."""
@@ -20,11 +22,15 @@ class DamagedSpoolFileError(SpoolError):
 
 
 class ConfigError(MailmillError):
-    """The configuration cannot be used; `problems` holds one line for each fault."""
+    """The configuration cannot be used; `problems` holds one line for each fault.
 
-    def __init__(self, problems: list[str]) -> None:
+    `warnings` holds what would have been warned about otherwise, so that a check tells everything at once.
+    """
+
+    def __init__(self, problems: list[str], warnings: Sequence[str] = ()) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.warnings = tuple(warnings)
 
 
 class ContentsError(MailmillError):
@@ -33,3 +39,7 @@ class ContentsError(MailmillError):
 
 class BrokerError(MailmillError):
     """The broker cannot be reached or refuses a task."""
+
+
+class MessageLogError(MailmillError):
+    """The database of the message log cannot be used."""

@@ -50,7 +50,7 @@ def host_number(address: str) -> HostNumber | None:
 
 @dataclass(frozen=True)
 class MailFacts:
-    """The facts about one recipient's copy of a message. Rules are evaluated for every recipient on its own."""
+    """The facts about one recipient's copy of a message; every recipient's is asked about on its own."""
 
     #: Envelope sender without angle brackets; empty for the null sender.
     sender: str
@@ -74,6 +74,14 @@ class MailFacts:
     def client_number(self) -> HostNumber | None:
         """The client's address as patterns compare it."""
         return host_number(self.client_address)
+
+    @cached_property
+    def client_text(self) -> str:
+        """The client's address in its usual spelling; empty when it has none."""
+        if self.client_number is None:
+            return ""
+        version, number = self.client_number
+        return str(ipaddress.IPv4Address(number) if version == 4 else ipaddress.IPv6Address(number))  # noqa: PLR2004 - IPv4
 
     @cached_property
     def client_host(self) -> str:

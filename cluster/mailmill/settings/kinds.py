@@ -1,4 +1,4 @@
-"""The types that a value in MailScanner.conf can have, each with its parser and its words for the reference."""
+"""The types that values in MailScanner.conf can have: a parser and the words of the reference page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import enum
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -24,6 +25,8 @@ class Kind(Generic[T]):
     #: What may stand there, for people: `yes or no`, `a whole number`.
     words: str
     parse: Callable[[str], T]
+    #: Returns what to warn about in a text that is accepted, or "".
+    advise: Callable[[str], str] = lambda _: ""
 
 
 def _yes_no(text: str) -> bool:
@@ -39,8 +42,8 @@ def _number(text: str) -> int:
     match = re.fullmatch(r"\s*(-?[0-9]+(?:\.[0-9]+)?)\s*([kmgKMG]?)\s*", text)
     if not match:
         raise ValueError(f"must be a whole number (k, m, g may follow), not {text!r}")
-    value = float(match[1]) * _POWERS[match[2].lower()]
-    if value != int(value):
+    value = Decimal(match[1]) * _POWERS[match[2].lower()]
+    if value != value.to_integral_value():
         raise ValueError(f"must be a whole number, not {text!r}")
     return int(value)
 
@@ -69,9 +72,17 @@ def _mode(text: str) -> int:
 
 
 def _path(text: str) -> Path:
-    if not text.strip():
-        raise ValueError("must be a path, not empty")
+    if not text.strip() or "\0" in text:
+        raise ValueError(f"must be a path, not {text!r}")
     return Path(text.strip())
+
+
+def _header_name(text: str) -> str:
+    # MailScanner's users write the colon; spaces become dashes there too.
+    name = re.sub(r"\s+", "-", text.strip().removesuffix(":").strip())
+    if not re.fullmatch(r"[!-9;-~]+", name):
+        raise ValueError(f"must be the name of a header (printable ASCII), not {text!r}")
+    return name
 
 
 def whole_number(low: int, high: int | None = None) -> Kind[int]:
@@ -110,4 +121,6 @@ DURATION: Final = Kind("a time: seconds, or with s, m, h, d or w", _duration)
 MODE: Final = Kind("a file mode in octal", _mode)
 PATH: Final = Kind("a path", _path)
 TEXT: Final = Kind("text", str.strip)
+#: RFC 5322, section 2.2: printable ASCII without the colon.
+HEADER_NAME: Final = Kind("the name of a header", _header_name)
 WORDS: Final = Kind("words, separated by spaces or commas", _words)

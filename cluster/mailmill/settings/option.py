@@ -5,11 +5,14 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from mailmill.settings.kinds import Kind
 
 T = TypeVar("T")
+
+#: What the names of all environment variables of Mailmill begin with.
+PREFIX: Final = "MAILMILL_"
 
 
 class Rules(enum.Enum):
@@ -49,7 +52,7 @@ class Option(Generic[T]):
     @property
     def variable(self) -> str:
         """The environment variable that overrides it: `Milter Port` is `MAILMILL_MILTER_PORT`."""
-        return "MAILMILL_" + re.sub(r"[^A-Z0-9]+", "_", self.name.upper()).strip("_")
+        return PREFIX + re.sub(r"[^A-Z0-9]+", "_", self.name.upper()).strip("_")
 
 
 def option_key(name: str) -> str:

@@ -8,18 +8,23 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mailmill.settings.facts import MailFacts
-from mailmill.settings.patterns import Pattern, Subject
+from mailmill.settings.patterns import Pattern, Side, join_keys, mail_keys
 
 T = TypeVar("T")
 
 
 class Direction(enum.Enum):
-    """Which side of the mail a pattern is held against."""
+    """Which sides of the mail a pattern is held against."""
 
     FROM = "From"
     TO = "To"
     FROM_OR_TO = "FromOrTo"
     FROM_AND_TO = "FromAndTo"
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """The sides, the sender first."""
+        return {Direction.FROM: (Side.SENDER,), Direction.TO: (Side.RECIPIENT,)}.get(self, tuple(Side))
 
 
 @dataclass(frozen=True)
@@ -31,23 +36,16 @@ class Condition:
 
     def matches(self, facts: MailFacts) -> bool:
         """Say whether this holds for a recipient's copy of a message."""
-        if self.direction is Direction.FROM:
-            return self.pattern.matches(facts, Subject.SENDER)
-        if self.direction is Direction.TO:
-            return self.pattern.matches(facts, Subject.RECIPIENT)
-        sides = (self.pattern.matches(facts, side) for side in Subject)
-        return any(sides) if self.direction is Direction.FROM_OR_TO else all(sides)
+        found = (self.pattern.matches(facts, side) for side in self.direction.sides)
+        return all(found) if self.direction is Direction.FROM_AND_TO else any(found)
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """Index keys of which mail that matches has at least one; empty when there is no such list."""
-        if self.direction is Direction.FROM_OR_TO:
-            found = [self.pattern.key(side) for side in Subject]
-        elif self.direction is Direction.TO:
-            found = [self.pattern.key(Subject.RECIPIENT)]
-        else:
-            found = [self.pattern.key(Subject.SENDER)]
-        return () if None in found else tuple(key for key in found if key)
+    def keys(self) -> tuple[str, ...] | None:
+        """Index keys as in `Pattern.keys`, for both sides together."""
+        several = [self.pattern.keys(side) for side in self.direction.sides]
+        if self.direction is Direction.FROM_AND_TO:
+            return _shortest(several)
+        return join_keys(iter(several))
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,18 @@ class Rule(Generic[T]):
         """Say whether the rule holds for a recipient's copy of a message."""
         return all(condition.matches(facts) for condition in self.conditions)
 
+    @property
+    def keys(self) -> tuple[str, ...] | None:
+        """Index keys as in `Pattern.keys`."""
+        return _shortest([condition.keys for condition in self.conditions])
+
 
 class RuleSet(Generic[T]):
-    """The values of one option. A plain value in MailScanner.conf is a ruleset without rules."""
+    """The values of one option. A plain value in MailScanner.conf is a ruleset without rules.
+
+    Rules are evaluated for one recipient at a time. Those for whole addresses, domains and client addresses
+    are found through an index, so that a list of many thousands costs no more than a short one.
+    """
 
     def __init__(self, rules: Sequence[Rule[T]], default: T) -> None:
         """Use the rules in their order, and `default` for mail that none of them matches."""
@@ -72,11 +79,12 @@ class RuleSet(Generic[T]):
         self._index: dict[str, list[int]] = {}
         self._unindexed: list[int] = []
         for number, rule in enumerate(self.rules):
-            keys = next((c.keys for c in rule.conditions if c.keys), ())
-            for key in keys:
-                self._index.setdefault(key, []).append(number)
-            if not keys:
+            keys = rule.keys
+            if keys is None:
                 self._unindexed.append(number)
+                continue
+            for key in dict.fromkeys(keys):
+                self._index.setdefault(key, []).append(number)
 
     @classmethod
     def constant(cls, value: T) -> RuleSet[T]:
@@ -99,20 +107,15 @@ class RuleSet(Generic[T]):
     def _matching(self, facts: MailFacts) -> Iterator[T]:
         if not self.rules:
             return
-        numbers = list(self._unindexed)
-        for key in _keys_of(facts):
-            numbers += self._index.get(key, ())
-        for number in sorted(set(numbers)):
+        numbers = set(self._unindexed)
+        for key in mail_keys(facts):
+            numbers.update(self._index.get(key, ()))
+        for number in sorted(numbers):
             rule = self.rules[number]
             if rule.matches(facts):
                 yield rule.value
 
 
-def _keys_of(facts: MailFacts) -> Iterator[str]:
-    """Yield every index key that a pattern matching this mail can have (see `Pattern.key`)."""
-    for side, address in (
-        (Subject.SENDER, facts.sender_address),
-        (Subject.RECIPIENT, facts.recipient_address),
-    ):
-        yield f"{side.value} {address.text}"
-        yield f"{side.value} @{address.domain}"
+def _shortest(several: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """Return the keys of mail that all of several patterns match: any one list will do."""
+    return min((keys for keys in several if keys is not None), key=len, default=None)

@@ -2,65 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-from mailmill.settings.conffile import logical_lines
-from mailmill.settings.patterns import Anything, Pattern, parse_pattern
+from mailmill.settings.lines import Line, read_lines
+from mailmill.settings.patterns import AnyOf, Anything, Pattern
+from mailmill.settings.patternsyntax import parse_pattern
 from mailmill.settings.ruleset import Condition, Direction, Rule, RuleSet
 
 T = TypeVar("T")
 
+_CONDITION: Final = re.compile(r"(\S+)\s+(\S+)(?:\s+(.*))?")
+_AND: Final = re.compile(r"and\s+(.*)", re.IGNORECASE)
+#: How deep files of patterns may name further ones (MailScanner: 4).
+_MAX_DEPTH: Final = 4
+
 
 @dataclass
-class RuleSetFile(Generic[T]):
-    """One ruleset file being read."""
+class RuleSetReader(Generic[T]):
+    """Reads a ruleset file; what is wrong in it is added to `problems` and `warnings`, with file and line."""
 
-    #: Turns the text of a value (unexpanded) into the value; raises ValueError.
+    #: Turns the text of a value into the value; raises ValueError.
     parse: Callable[[str], T]
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def read(self, path: Path, default: T) -> RuleSet[T]:
-        """Return the rules of a file; `default` counts when it has no default of its own."""
+        """Return the rules of a file; `default` counts when the file has none of its own."""
         rules: list[Rule[T]] = []
-        try:
-            data = path.read_bytes()
-        except OSError as exc:
-            self.problems.append(f"{path}: cannot be read: {exc.strerror or exc}")
-            return RuleSet.constant(default)
-        for number, line, _ in logical_lines(data):
+        default_at = ""
+        for line in self._lines(path):
+            where = f"{path}:{line.number}"
             try:
-                rule = self._rule(line)
+                rule = self._rule(line.text, where)
             except ValueError as exc:
-                self.problems.append(f"{path}:{number}: {exc}")
+                self.problems.append(f"{where}: {exc}")
                 continue
-            if all(isinstance(condition.pattern, Anything) for condition in rule.conditions):
-                default = rule.value
-            else:
+            if not all(isinstance(condition.pattern, Anything) for condition in rule.conditions):
                 rules.append(rule)
+                continue
+            if default_at:
+                self.warnings.append(f"{where}: the default was set before ({default_at}); this one counts")
+            default, default_at = rule.value, where
         return RuleSet(rules, default)
 
-    def _rule(self, line: str) -> Rule[T]:
-        condition, rest = self._condition(line)
+    def _rule(self, text: str, where: str) -> Rule[T]:
+        condition, rest = self._condition(text, where)
         conditions = [condition]
-        word, _, more = rest.partition(" ")
-        if word.lower() == "and":
-            condition, rest = self._condition(more)
+        if more := _AND.fullmatch(rest):
+            condition, rest = self._condition(more[1], where)
             conditions.append(condition)
         return Rule(tuple(conditions), self.parse(rest))
 
-    def _condition(self, text: str) -> tuple[Condition, str]:
-        words = text.split(None, 2)
-        if len(words) < 2:  # noqa: PLR2004 - a direction and a pattern
+    def _condition(self, text: str, where: str) -> tuple[Condition, str]:
+        words = _CONDITION.fullmatch(text)
+        if not words:
             raise ValueError(f"not understood: {text!r} (Direction pattern value)")
-        return Condition(_direction(words[0]), _pattern(words[1])), words[2] if len(words) > 2 else ""  # noqa: PLR2004 - a value
+        condition = Condition(_direction(words[1]), self._pattern(words[2], depth=0))
+        if condition.pattern.client_only and condition.direction in {Direction.TO, Direction.FROM_AND_TO}:
+            self.warnings.append(f"{where}: {words[1]} {words[2]} never matches: only From: knows the client")
+        return condition, words[3] or ""
+
+    def _pattern(self, text: str, depth: int) -> Pattern:
+        if len(text) > 1 and text.startswith("/") and not text.endswith("/"):
+            return AnyOf(tuple(self._pattern_list(Path(text), depth + 1)))
+        return parse_pattern(text)
+
+    def _pattern_list(self, path: Path, depth: int) -> Iterator[Pattern]:
+        """Yield the patterns in a file of patterns, one a line."""
+        if depth > _MAX_DEPTH:
+            raise ValueError(f"files of patterns are nested more than {_MAX_DEPTH} deep at {path}")
+        for line in self._lines(path):
+            try:
+                yield self._pattern(line.text, depth)
+            except ValueError as exc:
+                self.problems.append(f"{path}:{line.number}: {exc}")
+
+    def _lines(self, path: Path) -> Iterator[Line]:
+        return read_lines(path, self.problems, self.warnings)
 
 
 def _direction(word: str) -> Direction:
+    """Return the direction of a word that contains from, to or and, as MailScanner reads it."""
     sides = word.lower()
+    if "virus" in sides:
+        raise ValueError("Virus: rules are not supported")
     if "and" in sides:
         return Direction.FROM_AND_TO
     if "from" in sides:
@@ -68,7 +97,3 @@ def _direction(word: str) -> Direction:
     if "to" in sides:
         return Direction.TO
     raise ValueError(f"{word!r} is none of From:, To:, FromOrTo:, FromAndTo:")
-
-
-def _pattern(text: str) -> Pattern:
-    return parse_pattern(text)

@@ -2,56 +2,62 @@
 
 from __future__ import annotations
 
-import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar, cast
 
 from mailmill.errors import ConfigError
 from mailmill.settings.conffile import ConfFile
+from mailmill.settings.expansion import VARIABLES, expand, expand_variables
+from mailmill.settings.facts import MailFacts
 from mailmill.settings.kinds import PATH
-from mailmill.settings.option import Option, Rules, option_key
+from mailmill.settings.option import PREFIX, Option, Rules, option_key
 from mailmill.settings.options import TABLE
 from mailmill.settings.ruleset import RuleSet
-from mailmill.settings.rulesetfile import RuleSetFile
+from mailmill.settings.rulesetfile import RuleSetReader
 from mailmill.settings.sources import Place, Source
-from mailmill.settings.text import expand
+from mailmill.settings.unknown import unknown_option, unknown_variable
+
+__all__ = ["DEFAULT_FILE", "FILE_VARIABLE", "MailFacts", "RuleSet", "Settings", "Source"]
 
 T = TypeVar("T")
 
 #: Where MailScanner's users have their configuration.
 DEFAULT_FILE: Final = Path("/etc/MailScanner/MailScanner.conf")
 #: The environment variable that names another file.
-FILE_VARIABLE: Final = "MAILMILL_CONF"
-
-_PREFIX: Final = "MAILMILL_"
+FILE_VARIABLE: Final = PREFIX + "CONF"
 #: `MAILMILL_VAR_ORG_NAME` sets `%org-name%`.
-_VARIABLE_PREFIX: Final = "MAILMILL_VAR_"
+_VARIABLE_PREFIX: Final = PREFIX + "VAR_"
+
+#: The text of an option's value and its place, by option key.
+_Texts = dict[str, tuple[str, Source]]
 
 
 class Settings:
-    """The value of every option. All of them are checked when this is made, so that reading one cannot fail."""
+    """The value of every option. All are checked when this is made, so that reading one cannot fail."""
 
     def __init__(self, texts: Mapping[str, tuple[str, Source]], conf: ConfFile) -> None:
-        """Parse `texts` (by option key); `load` and `of` make them.
+        """Parse the values; `load` and `of` call this.
 
         Raises:
             ConfigError: with every problem of `conf` and of the values.
         """
         self._conf = conf
-        self._sources = {key: source for key, (_, source) in texts.items()}
-        self._values: dict[str, object] = {}
+        self._texts: dict[str, str] = {}
+        self._sources: dict[str, Source] = {}
         self._rules: dict[str, RuleSet[object]] = {}
         for option in TABLE.values():
-            text, source = texts.get(option.key, (option.default, Source(Place.DEFAULT)))
+            text, source = texts.get(option.key) or (self._expand(option.default), Source(Place.DEFAULT))
+            self._texts[option.key], self._sources[option.key] = text, source
             try:
-                self._parse(option, text, source)
+                self._rules[option.key] = self._parse(option, text, source)
             except ValueError as exc:
-                conf.problems.append(f"{source}: {option.name}: {exc}")
+                conf.problems.append(f"{source}: {option.name} {exc}")
         if conf.problems:
-            raise ConfigError(conf.problems)
-        #: Each `file:line: text`, or with the name of an environment variable in front.
+            raise ConfigError(conf.problems, conf.warnings)
+        #: What is odd but usable; each begins with `file:line` or the name of an environment variable.
         self.warnings: tuple[str, ...] = tuple(conf.warnings)
 
     @classmethod
@@ -66,41 +72,37 @@ class Settings:
         Raises:
             ConfigError: with every problem at once.
         """
-        named = path or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
-        fixed = {
-            name.removeprefix(_VARIABLE_PREFIX).lower().replace("_", "-"): value
-            for name, value in environ.items()
-            if name.startswith(_VARIABLE_PREFIX)
-        }
-        conf = ConfFile(environ, fixed)
-        if named or DEFAULT_FILE.exists():
-            conf.read(named or DEFAULT_FILE)
-        texts: dict[str, tuple[str, Source]] = {}
-        for item in conf.assignments:
-            _add(texts, conf, item.name, item.value, Source(Place.FILE, item.where))
-        by_variable = {option.variable: option for option in TABLE.values()}
-        for name in sorted(environ):
-            if option := by_variable.get(name):
-                texts[option.key] = (environ[name], Source(Place.ENVIRONMENT, name))
+        named = environ.get(FILE_VARIABLE)
+        file = path or (Path(named) if named else None)
+        conf = ConfFile(environ, _fixed_variables(environ))
+        if file or DEFAULT_FILE.exists():
+            conf.read(file or DEFAULT_FILE)
+        texts = _texts(conf)
+        _add_environment(texts, conf, environ)
+        _warn_about_org_name(conf)
         return cls(texts, conf)
 
     @classmethod
     def of(cls, values: Mapping[str, str] | None = None) -> Self:
-        """Return settings for a test: option names and their values as text, without file and environment.
+        """Return settings for a test: names of options or `%variables%` with their values as text.
+
+        Neither a file nor the environment is read.
 
         Raises:
             ConfigError: a value is wrong or an option is unknown.
         """
         conf = ConfFile(environ={})
-        texts: dict[str, tuple[str, Source]] = {}
         for name, value in (values or {}).items():
-            _add(texts, conf, name, value, Source(Place.FILE, "test"))
-        return cls(texts, conf)
+            try:
+                conf.assign(name, value, "values")
+            except ValueError as exc:
+                conf.problems.append(f"values: {name}: {exc}")
+        return cls(_texts(conf), conf)
 
     def __getitem__(self, option: Option[T]) -> T:
         if option.rules is not Rules.NONE:
             raise TypeError(f"{option.name} may be a ruleset: use rule()")
-        return cast("T", self._values[option.key])
+        return cast("T", self._rules[option.key].default)
 
     def rule(self, option: Option[T]) -> RuleSet[T]:
         """Return the ruleset of an option that may have one; a plain value is a constant ruleset."""
@@ -110,35 +112,81 @@ class Settings:
 
     def source(self, option: Option[Any]) -> Source:
         """Return where the value of an option comes from."""
-        return self._sources.get(option.key, Source(Place.DEFAULT))
+        return self._sources[option.key]
 
-    def _parse(self, option: Option[object], text: str, source: Source) -> None:
-        def parse(value: str) -> object:
-            return option.kind.parse(expand(value, self._conf.variables, self._conf.environ))
+    def text(self, option: Option[Any]) -> str:
+        """Return the value of an option as text, with its variables replaced; for a ruleset its file."""
+        return self._texts[option.key]
 
-        if source.place is Place.DEFAULT:
-            value = parse(text)
-        elif option.rules is not Rules.NONE and _names_ruleset(option, text):
-            file = RuleSetFile(parse, self._conf.problems, self._conf.warnings)
-            self._rules[option.key] = file.read(Path(text), parse(option.default))
-            return
-        else:
+    def _expand(self, text: str) -> str:
+        return expand(text, self._conf.variables, self._conf.environ)
+
+    def _parse(self, option: Option[object], text: str, source: Source) -> RuleSet[object]:
+        if option.rules is Rules.NONE or source.place is Place.DEFAULT or not _names_ruleset(option, text):
             value = option.kind.parse(text)
-        self._values[option.key] = value
-        self._rules[option.key] = RuleSet.constant(value)
+            if advice := option.kind.advise(text):
+                self._conf.warnings.append(f"{source}: {option.name} {advice}")
+            return RuleSet.constant(value)
+
+        def parse(value: str) -> object:
+            try:
+                return option.kind.parse(self._expand(value))
+            except ValueError as exc:
+                raise ValueError(f"{option.name} {exc}") from None
+
+        reader = RuleSetReader(parse, self._conf.problems, self._conf.warnings)
+        return reader.read(Path(text), parse(option.default))
 
 
 def _names_ruleset(option: Option[object], text: str) -> bool:
-    if option.kind == PATH:
-        return text.endswith(".rules")
-    return text.startswith("/")
+    """Say whether a value names a ruleset; where a path is the value itself, its ending tells."""
+    return text.endswith(".rules") if option.kind == PATH else text.startswith("/")
 
 
-def _add(texts: dict[str, tuple[str, Source]], conf: ConfFile, name: str, value: str, source: Source) -> None:
-    key = option_key(name)
-    if key not in TABLE:
-        near = difflib.get_close_matches(key, TABLE, 1)
-        hint = f" (did you mean {TABLE[near[0]].name}?)" if near else ""
-        conf.problems.append(f"{source}: unknown option {name}{hint}")
-        return
-    texts[key] = (value, source)
+def _texts(conf: ConfFile) -> _Texts:
+    found: _Texts = {}
+    for item in conf.assignments:
+        key = option_key(item.name)
+        if key in TABLE:
+            found[key] = (item.value, Source(Place.FILE, item.where))
+        else:
+            conf.problems.append(f"{item.where}: {unknown_option(item.name)}")
+    return found
+
+
+def _fixed_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the `%variables%` that the environment sets."""
+    return {
+        name.removeprefix(_VARIABLE_PREFIX).lower().replace("_", "-"): value
+        for name, value in environ.items()
+        if name.startswith(_VARIABLE_PREFIX)
+    }
+
+
+def _add_environment(texts: _Texts, conf: ConfFile, environ: Mapping[str, str]) -> None:
+    options = {option.variable: option for option in TABLE.values()}
+    for name, value in sorted(environ.items()):
+        if not name.startswith(PREFIX) or name == FILE_VARIABLE or name.startswith(_VARIABLE_PREFIX):
+            continue
+        if name not in options:
+            conf.warnings.append(unknown_variable(name, options))
+            continue
+        try:
+            # Not $NAME: whoever set the variable had a shell for that, and passwords have dollar signs.
+            text = expand_variables(value, conf.variables)
+        except ValueError as exc:
+            conf.problems.append(f"{name}: {exc}")
+            continue
+        texts[options[name].key] = (text, Source(Place.ENVIRONMENT, name))
+
+
+def _warn_about_org_name(conf: ConfFile) -> None:
+    name = conf.variables["org-name"]
+    if name == VARIABLES["org-name"]:
+        conf.warnings.append(
+            f"%org-name% is not set: headers are named after {name!r}, as at every such site"
+        )
+    elif re.search(r"[^A-Za-z0-9_-]", name):
+        conf.warnings.append(
+            f"%org-name% is part of header names: only letters, digits, - and _, not {name!r}"
+        )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from mailmill.settings.option import Option
 from mailmill.settings.options import cluster, delivery, milter, policy, scanners, system
 
-_MODULES = (system, milter, delivery, cluster, scanners, policy)
+#: In the order of the reference page.
+MODULES: tuple[ModuleType, ...] = (system, milter, delivery, cluster, scanners, policy)
+
+
+def options_of(module: ModuleType) -> list[Option[object]]:
+    """Return the options that a module defines, in its order."""
+    return [value for value in vars(module).values() if isinstance(value, Option)]
+
 
 #: Every option by its key (`option_key` of its name), in the order of the reference page.
-TABLE: dict[str, Option[object]] = {
-    value.key: value for module in _MODULES for value in vars(module).values() if isinstance(value, Option)
-}
+TABLE: dict[str, Option[object]] = {option.key: option for module in MODULES for option in options_of(module)}

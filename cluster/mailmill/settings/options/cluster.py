@@ -58,7 +58,8 @@ MAX_MESSAGES_IN_FLIGHT: Final = Option(
     default="1000",
     unit="messages",
     origin=Origin.MAILMILL,
-    description="How many messages of one edge may be in Redis at the same time; the others wait on its disk.",
+    description="How many messages of one edge may be in Redis at the same time; the others wait on its "
+    "disk.",
 )
 MAX_BYTES_IN_FLIGHT: Final = Option(
     "Max Bytes In Flight",

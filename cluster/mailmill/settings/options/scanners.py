@@ -45,8 +45,8 @@ VIRUS_SCANNER_FAILURE: Final = Option(
     one_of(FailurePolicy),
     default="defer",
     origin=Origin.MAILMILL,
-    description="What becomes of a message that a virus scanner gives no answer for: defer (try again later), "
-    "pass (with a header that says so), or quarantine.",
+    description="What becomes of a message that a virus scanner gives no answer for: defer (try again "
+    "later), pass (with a header that says so), or quarantine.",
 )
 UNSCANNABLE: Final = Option(
     "Unscannable Messages",

@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.kinds import MODE, PATH, TEXT, YES_NO
+from mailmill.settings.kinds import MODE, PATH, TEXT, YES_NO, Kind
 from mailmill.settings.option import Option, Origin
 
+
+def _mta(text: str) -> str:
+    word = text.strip().lower()
+    if word not in {"msmail", "msmtp"}:
+        raise ValueError(
+            f"must be msmail, not {text.strip()!r}: Mailmill takes mail through its milter and reads no "
+            "queue of an MTA"
+        )
+    return "msmail"
+
+
+def _mta_advice(text: str) -> str:
+    return "is spelled msmail (msmtp is another program)" if text.strip().lower() == "msmtp" else ""
+
+
+MTA: Final = Option(
+    "MTA",
+    Kind("msmail", _mta, _mta_advice),
+    default="msmail",
+    description="How mail comes in: always msmail, MailScanner's name for milter mode.",
+)
 RUN_AS_USER: Final = Option(
     "Run As User",
     TEXT,

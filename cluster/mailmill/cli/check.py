@@ -1,0 +1,42 @@
+"""`mailmill check`: everything that is wrong with a configuration, at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from mailmill.cli.context import Cli
+from mailmill.errors import ConfigError
+from mailmill.settings import Settings
+
+EXIT_WARNINGS: Final = 1
+EXIT_ERRORS: Final = 2
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.pass_context
+def check(ctx: click.Context, file: Path | None) -> None:
+    """Check MailScanner.conf, its rulesets and the environment.
+
+    Prints every error and every warning with its file and line. FILE is the configuration to check instead
+    of the one in use.
+
+    Exit status: 0 nothing to say, 1 warnings only, 2 errors.
+    """
+    problems: list[str] = []
+    try:
+        warnings = Settings.load(file or ctx.ensure_object(Cli).conf).warnings
+    except ConfigError as exc:
+        problems, warnings = exc.problems, exc.warnings
+    for problem in problems:
+        click.echo(f"error: {problem}")
+    for warning in warnings:
+        click.echo(f"warning: {warning}")
+    if problems:
+        ctx.exit(EXIT_ERRORS)
+    if warnings:
+        ctx.exit(EXIT_WARNINGS)
+    click.echo("The configuration is in order.")

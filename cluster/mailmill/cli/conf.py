@@ -1,0 +1,51 @@
+"""`mailmill conf`: the options, their values in force and where these come from."""
+
+from __future__ import annotations
+
+import click
+
+from mailmill.cli.context import Cli, pass_cli
+from mailmill.settings import Settings
+from mailmill.settings.option import Option, option_key
+from mailmill.settings.options import TABLE
+from mailmill.settings.reference import reference_page
+from mailmill.settings.unknown import unknown_option
+
+
+@click.group()
+def conf() -> None:
+    """Show the options of MailScanner.conf."""
+
+
+@conf.command()
+@click.argument("option", required=False)
+@pass_cli
+def show(cli: Cli, option: str | None) -> None:
+    """Show the value of OPTION, its source, default and description; without OPTION the values of all.
+
+    The name is compared as in MailScanner.conf: without case, spaces and punctuation. Exit status 2 when
+    there is no such option, 78 when the configuration cannot be used.
+    """
+    if option is None:
+        for each in TABLE.values():
+            click.echo(_line(cli.settings, each))
+        return
+    found = TABLE.get(option_key(option))
+    if found is None:
+        raise click.UsageError(unknown_option(option))
+    click.echo(_line(cli.settings, found))
+    click.echo(f"  source:      {cli.settings.source(found)}")
+    click.echo(f"  default:     {found.default}")
+    click.echo(f"  accepts:     {found.kind.words}")
+    click.echo(f"  variable:    {found.variable}")
+    click.echo(f"  description: {found.description}")
+
+
+@conf.command()
+def reference() -> None:
+    """Print the reference page of all options (docs/reference/options.md)."""
+    click.echo(reference_page(), nl=False)
+
+
+def _line(settings: Settings, option: Option[object]) -> str:
+    return f"{option.name} = {settings.text(option)}"
