@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Self
+from typing import Self, cast
 
 import redis
 
@@ -40,7 +40,8 @@ class RedisContents:
         if not wanted:
             return {}
         try:
-            values = self._client.mget([contents_key(key) for key in wanted])
+            # Typed as bytes or text, which depends on an option that is not used here.
+            values = cast("list[bytes | None]", self._client.mget([contents_key(key) for key in wanted]))
         except redis.RedisError as exc:
             raise ContentsError(f"cannot fetch {len(wanted)} items from Redis: {exc}") from exc
         return {key: value for key, value in zip(wanted, values, strict=True) if value is not None}
