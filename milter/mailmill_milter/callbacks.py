@@ -1,0 +1,222 @@
+"""The session behind pymilter's C module: what is negotiated, and each callback with its answer.
+
+Replies are switched off for every stage except the end of the message (and the connect stage where it can
+matter): a milter that answers each header costs a round trip for each.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final
+
+import Milter
+
+from mailmill_milter.answers import Action, Answer
+from mailmill_milter.session import Edge, Session
+from mailmill_milter.text import printable
+
+log = logging.getLogger(__name__)
+
+#: The name in libmilter's own syslog lines.
+NAME: Final = "mailmill"
+
+_RESULTS: Final[dict[Action, int]] = {
+    Action.CONTINUE: Milter.CONTINUE,
+    Action.ACCEPT: Milter.ACCEPT,
+    Action.DISCARD: Milter.DISCARD,
+    Action.REJECT: Milter.REJECT,
+    Action.TEMPFAIL: Milter.TEMPFAIL,
+}
+#: Stages that never answer, and stages that we do not want to hear of.
+_ALWAYS_WANTED: Final[int] = (
+    Milter.P_NR_HELO
+    | Milter.P_NR_MAIL
+    | Milter.P_NR_RCPT
+    | Milter.P_NR_HDR
+    | Milter.P_NR_EOH
+    | Milter.P_NR_BODY
+    | Milter.P_NODATA
+    | Milter.P_NOUNKNOWN
+    | Milter.P_HDR_LEADSPC
+)
+#: SMFIA_INET and friends as pymilter gives them: a tuple with address and port; a path; or None.
+_PeerAddress = tuple[Any, ...] | str | None
+
+
+class Connection:
+    """One MTA connection: its session, and what was negotiated for it."""
+
+    def __init__(self, session: Session, protocol: int) -> None:
+        self.session = session
+        self._protocol = protocol
+        #: Whether header values come with the space behind the colon; without it we put one there.
+        self.leading_space = bool(protocol & Milter.P_HDR_LEADSPC)
+
+    def silent(self, stage: int) -> int:
+        """Return the result of a stage that has no answer: NOREPLY where the MTA agreed to that."""
+        result: int = Milter.NOREPLY if self._protocol & stage else Milter.CONTINUE
+        return result
+
+
+class Callbacks:
+    """Binds an edge to the callbacks of the process's only milter."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        # pymilter gives each connection a Python thread state of its own, so this is per connection.
+        self._current = threading.local()
+
+    def install(self) -> None:
+        """Register with libmilter; comes before the socket is opened."""
+        Milter.set_flags(0)
+        Milter.set_connect_callback(self.connect)
+        Milter.set_helo_callback(self.helo)
+        Milter.set_envfrom_callback(self.envfrom)
+        Milter.set_envrcpt_callback(self.envrcpt)
+        Milter.set_header_callback(self.header)
+        Milter.set_eoh_callback(self.eoh)
+        Milter.set_body_callback(self.body)
+        Milter.set_eom_callback(self.eom)
+        Milter.set_abort_callback(self.abort)
+        Milter.set_close_callback(self.close)
+        Milter.register(NAME, negotiate=self.negotiate)
+        sys.excepthook = self._untold
+
+    def negotiate(self, ctx: Any, options: list[int]) -> int:
+        """Agree with the MTA on the stages: `options` are actions, protocol steps and two that are unused."""
+        wanted = _ALWAYS_WANTED
+        if not (self._edge.ignore_loopback or self._edge.in_hand.draining):
+            wanted |= Milter.P_NR_CONN
+        options[:] = [0, options[1] & wanted, 0, 0]
+        self._attach(ctx, options[1])
+        log.debug("negotiated protocol steps %#x", options[1])
+        return int(Milter.CONTINUE)
+
+    def connect(self, ctx: Any, name: str, _family: int, peer: _PeerAddress) -> int:
+        """Begin a session. `peer` is a tuple for IPv4 and IPv6, a path or None for anything else."""
+        connection: Connection = ctx.getpriv() or self._attach(ctx, 0)
+        address, port = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("", 0)
+        log.debug("connect %s[%s]:%d", printable(name), address, port)
+        answer = connection.session.connect(name, address, port, _macros(ctx))
+        if answer.action is Action.CONTINUE:
+            return connection.silent(Milter.P_NR_CONN)
+        return _reply(ctx, answer)
+
+    def helo(self, ctx: Any, name: str) -> int:
+        """Take HELO or EHLO."""
+        return self._quietly(ctx, Milter.P_NR_HELO, "helo", lambda c: c.session.helo(name), name)
+
+    def envfrom(self, ctx: Any, *arguments: bytes) -> int:
+        """Take MAIL FROM with its ESMTP arguments."""
+        macros = _macros(ctx)
+        return self._quietly(
+            ctx, Milter.P_NR_MAIL, "mail", lambda c: c.session.mail(arguments, macros), arguments
+        )
+
+    def envrcpt(self, ctx: Any, *arguments: bytes) -> int:
+        """Take RCPT TO with its ESMTP arguments."""
+        return self._quietly(ctx, Milter.P_NR_RCPT, "rcpt", lambda c: c.session.rcpt(arguments), arguments)
+
+    def header(self, ctx: Any, name: str, value: bytes) -> int:
+        """Take a header."""
+        macros = _macros(ctx)
+
+        def take(connection: Connection) -> None:
+            space = b"" if connection.leading_space else b" "
+            connection.session.header(name.encode(), space + value, macros)
+
+        return self._quietly(ctx, Milter.P_NR_HDR, "header", take, name)
+
+    def eoh(self, ctx: Any) -> int:
+        """Take the end of the headers."""
+        return self._quietly(ctx, Milter.P_NR_EOH, "end of headers", lambda c: c.session.end_of_headers())
+
+    def body(self, ctx: Any, chunk: bytes) -> int:
+        """Take a piece of the body."""
+        macros = _macros(ctx)
+        return self._quietly(
+            ctx, Milter.P_NR_BODY, "body", lambda c: c.session.body(chunk, macros), len(chunk)
+        )
+
+    def eom(self, ctx: Any) -> int:
+        """Answer the message."""
+        connection: Connection = ctx.getpriv()
+        answer = connection.session.end_of_message(_macros(ctx))
+        log.debug("end of message: %s", answer)
+        return _reply(ctx, answer)
+
+    def abort(self, ctx: Any) -> int:
+        """Forget the message in hand."""
+        connection: Connection | None = ctx.getpriv()
+        if connection:
+            connection.session.abort()
+        log.debug("abort")
+        return int(Milter.CONTINUE)
+
+    def close(self, ctx: Any) -> int:
+        """End the session and let go of it."""
+        connection: Connection | None = ctx.getpriv()
+        ctx.setpriv(None)
+        if connection:
+            connection.session.close()
+        log.debug("close")
+        return int(Milter.CONTINUE)
+
+    def _attach(self, ctx: Any, protocol: int) -> Connection:
+        connection = Connection(Session(self._edge), protocol)
+        ctx.setpriv(connection)
+        self._current.session = connection.session
+        return connection
+
+    def _quietly(
+        self, ctx: Any, stage: int, word: str, act: Callable[[Connection], None], detail: object = ""
+    ) -> int:
+        """Run a stage that has no answer; what goes wrong in it is told at the end of the message."""
+        connection: Connection = ctx.getpriv()
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s %s", word, printable(str(detail)))
+        try:
+            act(connection)
+        except Exception as exc:  # libmilter would pass over it where no reply is expected
+            log.exception("%s failed", word)
+            connection.session.fail(f"mail filter: {type(exc).__name__}")
+        return connection.silent(stage)
+
+    def _untold(self, kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
+        """Take an error that happened before a callback was called.
+
+        pymilter makes `str` of host names, HELO names and header names and gives up when they are not UTF-8.
+        A HELO name is recovered; a header must not be missing from a message, so that message is refused.
+        """
+        session: Session | None = getattr(self._current, "session", None)
+        if session is None or not isinstance(value, UnicodeDecodeError) or trace is not None:
+            log.critical("untrapped exception", exc_info=(kind, value, trace))
+            return
+        text = value.object.decode("utf-8", "surrogateescape")
+        if session.busy:
+            log.warning("a header name is not UTF-8: %s", printable(text))
+            session.fail("a header name is not ASCII")
+        else:
+            session.helo(text)
+
+
+def _macros(ctx: Any) -> Callable[[str], str | None]:
+    def read(name: str) -> str | None:
+        try:
+            value: str | None = ctx.getsymval(name)
+        except UnicodeDecodeError as exc:
+            value = exc.object.decode("utf-8", "surrogateescape")
+        return value
+
+    return read
+
+
+def _reply(ctx: Any, answer: Answer) -> int:
+    if answer.code:
+        # libmilter reads % as the start of a format and passes a doubled one on as it is.
+        ctx.setreply(answer.code, answer.status, answer.text.replace("%", "?"))
+    return _RESULTS[answer.action]

@@ -1,0 +1,27 @@
+"""The command `mailmill milter`."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from mailmill.cli.context import Cli, pass_cli
+from mailmill.logs import setup_logging
+from mailmill.settings.options.system import DEBUG
+from mailmill_milter.server import run
+
+
+@click.command("milter")
+@pass_cli
+def milter(cli: Cli) -> None:
+    """Take mail over from Postfix: the milter of an edge node.
+
+    Runs in the foreground. Postfix names it last in smtpd_milters, with milter_default_action = tempfail. The
+    configuration is read at start. SIGTERM lets the messages in hand end first.
+    """
+    cli.require_enabled()
+    setup_logging(debug=cli.settings[DEBUG])
+    # The thread's name is in no line, and looking it up would make an object for every thread of libmilter.
+    logging.logThreads = False
+    run(cli.settings)

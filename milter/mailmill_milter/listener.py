@@ -1,0 +1,151 @@
+"""The milter's listening socket: `Milter Bind`, `Milter Port` and the mode of a unix socket."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import grp
+import ipaddress
+import os
+import socket
+import stat
+from pathlib import Path
+from typing import Final
+
+import Milter
+
+from mailmill.errors import ConfigError
+from mailmill.process import Identity
+from mailmill.settings import Settings
+from mailmill.settings.options.milter import (
+    MILTER_BIND,
+    MILTER_PORT,
+    MILTER_SOCKET_GROUP,
+    MILTER_SOCKET_MODE,
+)
+
+#: Connections that may wait to be accepted; the kernel's limit is net.core.somaxconn (4096 since Linux 5.4).
+#: Postfix has up to 100 smtpd processes (default_process_limit) for each service.
+BACKLOG: Final = 1024
+
+
+class Listener:
+    """Opens the socket that all children accept from. libmilter must be registered before."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bind = settings[MILTER_BIND]
+        self._port = settings[MILTER_PORT]
+        self._mode = settings[MILTER_SOCKET_MODE]
+        self._group = settings[MILTER_SOCKET_GROUP]
+        self._identity = Identity.wanted(settings)
+        self._inode: tuple[int, int] | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the milter listens, as Postfix's `smtpd_milters` wants it."""
+        if self._bind.startswith("/"):
+            return f"unix:{self._bind}"
+        host = f"[{self._bind}]" if ":" in self._bind else self._bind
+        return f"inet:{host}:{self._port}"
+
+    def open(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            ConfigError: the address is wrong, in use or not permitted.
+        """
+        try:
+            if self._bind.startswith("/"):
+                self._open_unix(Path(self._bind))
+            else:
+                self._open_inet()
+        except OSError as exc:
+            names = (
+                MILTER_BIND.name if self._bind.startswith("/") else f"{MILTER_BIND.name}, {MILTER_PORT.name}"
+            )
+            raise ConfigError([f"{names}: cannot listen on {self.address}: {exc.strerror or exc}"]) from exc
+
+    def close(self) -> None:
+        """Remove the unix socket, unless another process has put its own there."""
+        if self._inode is None:
+            return
+        path = Path(self._bind)
+        with contextlib.suppress(OSError):  # without root its directory may not be ours to change
+            found = path.lstat()
+            if (found.st_dev, found.st_ino) == self._inode:
+                path.unlink()
+
+    def _open_inet(self) -> None:
+        try:
+            version = ipaddress.ip_address(self._bind).version
+        except ValueError:
+            raise ConfigError(
+                [f"{MILTER_BIND.name}: {self._bind!r} is neither an IP address nor a path that begins with /"]
+            ) from None
+        family, word = (socket.AF_INET, "inet") if version == 4 else (socket.AF_INET6, "inet6")  # noqa: PLR2004 - it is the name
+        # libmilter tells its reason only to syslog: find it out before.
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((self._bind, self._port))
+            probe.listen()
+        _listen(f"{word}:{self._port}@{self._bind}")
+
+    def _open_unix(self, path: Path) -> None:
+        """Bind beside the final path and rename: Postfix never meets a socket that it may not use yet.
+
+        The rename also replaces the socket of a milter that was killed, and keeps libmilter, which knows only
+        the first name, from removing the socket when one child ends.
+        """
+        if _answers(path):
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        _listen(f"unix:{temporary}")
+        try:
+            gid = _group_id(self._group) if self._group else self._identity.gid
+            os.chown(temporary, self._identity.uid, gid)
+            temporary.chmod(self._mode)
+            found = temporary.lstat()
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        self._inode = (found.st_dev, found.st_ino)
+
+
+def _listen(spec: str) -> None:
+    try:
+        Milter.setconn(spec)
+        Milter.setbacklog(BACKLOG)
+        Milter.opensocket(True)  # noqa: FBT003 - pymilter takes it by position only
+    except Milter.error as exc:
+        raise OSError(errno.EIO, f"{exc} {spec} (libmilter logs the reason to syslog)") from exc
+
+
+def _answers(path: Path) -> bool:
+    """Say whether somebody serves the socket; a file that is no socket is an error.
+
+    Raises:
+        OSError: there is something at the path that is no socket.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISSOCK(mode):
+        raise OSError(errno.EEXIST, "there is a file that is not a socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return False
+        except OSError:
+            return True
+    return True
+
+
+def _group_id(name: str) -> int:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise ConfigError([f"{MILTER_SOCKET_GROUP.name}: there is no group {name}"]) from None

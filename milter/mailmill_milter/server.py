@@ -1,0 +1,115 @@
+"""The milter's processes: the parent binds and gives root up, the children serve."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import socket
+import threading
+import time
+from typing import Final
+
+import Milter
+
+from mailmill.errors import ConfigError
+from mailmill.naming import edge_name
+from mailmill.process import drop_privileges, prepare_queue_directories, write_pid_file
+from mailmill.settings import Settings
+from mailmill.settings.options.milter import (
+    MILTER_IGNORE_LOOPBACK,
+    MILTER_MAX_CHILDREN,
+    MILTER_MAX_SPOOL_MESSAGES,
+    MILTER_MIN_FREE,
+    MILTER_PID_FILE,
+    MILTER_SCANNER,
+    MSMAIL_QUEUE_TYPE,
+)
+from mailmill.settings.options.system import INCOMING_QUEUE_DIR
+from mailmill.settings.sources import Place
+from mailmill.spool import Spool
+from mailmill_milter.blocklist import Blocklist
+from mailmill_milter.callbacks import Callbacks
+from mailmill_milter.gate import Gate
+from mailmill_milter.inhand import InHand
+from mailmill_milter.listener import Listener
+from mailmill_milter.session import Edge
+from mailmill_milter.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a child which is told to stop gives the messages in hand. A client that takes longer is told
+#: to try again. Well below systemd's TimeoutStopSec (90 s).
+GRACE: Final = 20.0
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: something that is needed is missing or not permitted, for instance the address to listen
+            on; nothing was started.
+    """
+    prepare_queue_directories(settings)
+    edge = edge_of(settings)
+    Callbacks(edge).install()
+    listener = Listener(settings)
+    listener.open()
+    try:
+        _write_pid_file(settings)
+        drop_privileges(settings)
+        children = settings[MILTER_MAX_CHILDREN]
+        log.info("edge %s: milter on %s with %d children", edge.name, listener.address, children)
+        # What is loaded by now stays as it is: keep the collector from touching, and so copying, its pages.
+        gc.freeze()
+        Supervisor(children, lambda stop: _serve(edge.in_hand, stop), patience=GRACE + 5).run()
+    finally:
+        listener.close()
+    log.info("edge %s: milter stopped", edge.name)
+
+
+def edge_of(settings: Settings) -> Edge:
+    """Return what the sessions of one process share."""
+    spool = Spool(settings[INCOMING_QUEUE_DIR])
+    return Edge(
+        name=edge_name(settings),
+        hostname=socket.getfqdn(),
+        spool=spool,
+        queue_type=settings[MSMAIL_QUEUE_TYPE],
+        gate=Gate(
+            spool, min_free=settings[MILTER_MIN_FREE], max_messages=settings[MILTER_MAX_SPOOL_MESSAGES]
+        ),
+        blocklist=Blocklist(settings) if settings[MILTER_SCANNER] else None,
+        ignore_loopback=settings[MILTER_IGNORE_LOOPBACK],
+        clock=time.time,
+        in_hand=InHand(),
+    )
+
+
+def _serve(in_hand: InHand, stop: int) -> None:
+    """Serve in a child until the descriptor `stop` comes to its end.
+
+    libmilter's own way to stop (SIGTERM, or its stop function) cuts off messages in hand: Debian builds it
+    with a pool of threads that stops with the listener. So a thread waits until nothing is in hand and exits.
+    """
+    threading.Thread(target=_end_when_told, args=(in_hand, stop), daemon=True).start()
+    Milter.main()
+
+
+def _end_when_told(in_hand: InHand, stop: int) -> None:
+    os.read(stop, 1)
+    left = in_hand.drain(GRACE)
+    if left:
+        log.warning("%d messages in hand are left to their senders to try again", left)
+    os._exit(0)
+
+
+def _write_pid_file(settings: Settings) -> None:
+    path = settings[MILTER_PID_FILE]
+    try:
+        write_pid_file(path)
+    except OSError as exc:
+        problem = f"{MILTER_PID_FILE.name}: cannot write {path}: {exc.strerror or exc}"
+        if settings.source(MILTER_PID_FILE).place is not Place.DEFAULT:
+            raise ConfigError([problem]) from exc
+        log.warning("%s", problem)

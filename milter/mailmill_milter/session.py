@@ -1,0 +1,329 @@
+"""One SMTP session: takes its messages over, one after the other, and answers at the end of each.
+
+A session knows nothing of the milter library. Its methods are called in the order of the SMTP dialogue; only
+the answers of `connect` and `end_of_message` count, all the others are not even sent.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from mailmill.envelope import Client, Sasl, Tls
+from mailmill.errors import SpoolError
+from mailmill.mailids import QUEUE_ID, long_queue_id, new_mail_id, queue_id_of, short_queue_id
+from mailmill.settings.options.choices import QueueType
+from mailmill.spool import Spool, SpoolWriter
+from mailmill.spoolfile import SpoolHeader
+from mailmill_milter.answers import ACCEPT, CONTINUE, DISCARD, Answer, reject, system_full, tempfail
+from mailmill_milter.blocklist import Blocklist
+from mailmill_milter.gate import Gate
+from mailmill_milter.inhand import InHand
+from mailmill_milter.received import received_header
+from mailmill_milter.text import printable
+from mailmill_milter.transaction import Transaction, bare_address, esmtp_arguments
+
+log = logging.getLogger(__name__)
+
+#: Bytes of a message that are kept in memory; what exceeds them is written to the spool while it comes in.
+SPILL: Final = 2**20
+#: Random bits in a queue id of our own: as many as an inode number commonly has.
+_QUEUE_ID_BITS: Final = 24
+
+#: Reads a macro of the MTA: its value, or None when the MTA has not set it.
+Macros = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What all sessions of a process share."""
+
+    #: The edge's name in the cluster.
+    name: str
+    #: Its name in Received headers where the MTA does not give its own.
+    hostname: str
+    spool: Spool
+    queue_type: QueueType
+    gate: Gate
+    #: None: `Milter Scanner = no`.
+    blocklist: Blocklist | None
+    ignore_loopback: bool
+    #: Seconds since the epoch.
+    clock: Callable[[], float]
+    in_hand: InHand
+
+
+@dataclass
+class _Taking:
+    """A message on its way into the spool."""
+
+    writer: SpoolWriter
+    mail_id: str
+
+
+class Session:
+    """The state of one SMTP connection, and of the one transaction that it may have open."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._client: Client | None = None
+        self._hostname = edge.hostname
+        self._helo = ""
+        self._transaction: Transaction | None = None
+        self._taking: _Taking | None = None
+        #: Holds the spool file that is being written; closing it leaves nothing behind.
+        self._files = ExitStack()
+        #: Why the message in hand cannot be taken, as soon as that is known.
+        self._refusal: Answer | None = None
+
+    def connect(self, name: str, address: str, port: int, macros: Macros) -> Answer:
+        """Begin a session with a client; `address` is empty for a local submission."""
+        self._end()
+        self._client = Client(name=_host_name(name), address=_host_address(address), port=port, helo="")
+        self._hostname = macros("j") or self._edge.hostname
+        self._helo = ""
+        if self._edge.in_hand.draining:
+            return tempfail("the mail filter is stopping")
+        if self._edge.ignore_loopback and _is_loopback(self._client.address):
+            return ACCEPT
+        return CONTINUE
+
+    def helo(self, name: str) -> None:
+        """Take a HELO or EHLO: it ends a transaction (RFC 5321 4.1.4) and replaces the name before it."""
+        self._end()
+        self._helo = name
+
+    def mail(self, arguments: tuple[bytes, ...], macros: Macros) -> None:
+        """Begin a new transaction; nothing of an earlier one is left."""
+        self._end()
+        self._edge.in_hand.begin()
+        client = self._client or Client(name="unknown", address="", port=0, helo="")
+        self._transaction = Transaction(
+            sender=bare_address(arguments[0]),
+            sender_args=esmtp_arguments(arguments[1:]),
+            client=Client(name=client.name, address=client.address, port=client.port, helo=self._helo),
+            tls=_tls(macros),
+            sasl=_sasl(macros),
+        )
+        if self._client is None:
+            self.fail("the mail filter was not told the client's address")
+
+    def rcpt(self, arguments: tuple[bytes, ...]) -> None:
+        """Add a recipient."""
+        if self._transaction:
+            self._transaction.recipient(bare_address(arguments[0]), esmtp_arguments(arguments[1:]))
+
+    def header(self, name: bytes, value: bytes, macros: Macros) -> None:
+        """Add a header; `value` is all that stands behind the colon."""
+        if self._transaction:
+            self._transaction.header(name, value)
+            self._spill(self._transaction, macros)
+
+    def end_of_headers(self) -> None:
+        """Add the empty line behind the headers."""
+        if self._transaction:
+            self._transaction.end_of_headers()
+
+    def body(self, chunk: bytes, macros: Macros) -> None:
+        """Add a piece of the body."""
+        if self._transaction:
+            self._transaction.body(chunk)
+            self._spill(self._transaction, macros)
+
+    def end_of_message(self, macros: Macros) -> Answer:
+        """Make the message durable and answer; whatever the answer, nothing of it stays in the session.
+
+        DISCARD means that the spool has it. After any other answer the spool has nothing of it.
+        """
+        transaction = self._transaction
+        try:
+            if transaction is None:
+                answer, mail_id = tempfail("the mail filter saw no MAIL command"), ""
+            else:
+                transaction.end()
+                answer, mail_id = self._finish(transaction, macros)
+        except Exception as exc:  # whatever it is, the sender must keep the message
+            log.exception("a message could not be taken over")
+            answer, mail_id = tempfail(f"mail filter: {type(exc).__name__}"), ""
+        finally:
+            self._end()
+        _record(transaction, answer, mail_id)
+        return answer
+
+    def fail(self, reason: str) -> None:
+        """Refuse the message in hand for now, at its end."""
+        self._refusal = self._refusal or tempfail(reason)
+
+    def abort(self) -> None:
+        """Forget the transaction (RSET, or the connection broke)."""
+        self._end()
+
+    def close(self) -> None:
+        """End the session."""
+        self._end()
+        self._client = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a transaction is open."""
+        return self._transaction is not None
+
+    def _finish(self, transaction: Transaction, macros: Macros) -> tuple[Answer, str]:
+        if self._refusal is None and not transaction.envelope.recipients:
+            self.fail("the mail filter saw no recipient")
+        try:
+            taking = self._begin(transaction, macros)
+            if taking is None:
+                return self._refusal or tempfail("mail filter error"), ""
+            taking.writer.write(transaction.take())
+            taking.writer.commit()
+        except SpoolError as exc:
+            return tempfail(_spool_trouble(exc)), ""
+        return DISCARD, taking.mail_id
+
+    def _spill(self, transaction: Transaction, macros: Macros) -> None:
+        """Write what has come in when it has become much; once the message is refused, drop it."""
+        if transaction.pending < SPILL:
+            return
+        try:
+            taking = self._begin(transaction, macros)
+            content = transaction.take()
+            if taking:
+                taking.writer.write(content)
+        except SpoolError as exc:
+            self.fail(_spool_trouble(exc))
+            self._discard_file()
+
+    def _begin(self, transaction: Transaction, macros: Macros) -> _Taking | None:
+        """Return the spool file of the message, opened at the first call; None when it is refused."""
+        if self._refusal is None:
+            self._refusal = self._objection(transaction)
+        if self._refusal:
+            self._discard_file()
+            return None
+        if self._taking is None:
+            self._taking = self._open(transaction, macros)
+        return self._taking
+
+    def _objection(self, transaction: Transaction) -> Answer | None:
+        first_look = self._taking is None
+        if first_look and self._edge.blocklist and self._edge.blocklist.refuses(transaction.envelope):
+            return reject("Message Blocklisted")
+        try:
+            reason = self._edge.gate.refusal(transaction.pending)
+        except OSError as exc:
+            return tempfail(f"mail spool: {exc.strerror or exc}")
+        return system_full(reason) if reason else None
+
+    def _open(self, transaction: Transaction, macros: Macros) -> _Taking:
+        now = self._edge.clock()
+        announced = macros("i") or ""
+        queue_id = announced if QUEUE_ID.match(announced) else self._own_queue_id(now)
+        mail_id = new_mail_id(now, queue_id)
+        envelope = transaction.envelope
+        header = SpoolHeader(
+            id=mail_id,
+            edge=self._edge.name,
+            arrival=now,
+            queue_id=queue_id,
+            envelope=envelope,
+            message_id=transaction.message_id,
+        )
+        writer = self._files.enter_context(self._edge.spool.create(header))
+        writer.write(received_header(envelope, hostname=self._hostname, queue_id=queue_id, now=now))
+        return _Taking(writer, mail_id)
+
+    def _own_queue_id(self, now: float) -> str:
+        number = secrets.randbits(_QUEUE_ID_BITS)
+        if self._edge.queue_type is QueueType.LONG:
+            return long_queue_id(now, number)
+        return short_queue_id(now, number)
+
+    def _discard_file(self) -> None:
+        self._taking = None
+        try:
+            self._files.close()
+        except OSError as exc:
+            # It stays in `incoming`, where nobody takes it for mail; the queue manager removes it with age.
+            log.warning("an unfinished spool file stays behind: %s", exc)
+
+    def _end(self) -> None:
+        self._discard_file()
+        self._refusal = None
+        if self._transaction:
+            self._transaction = None
+            self._edge.in_hand.end()
+
+
+def _spool_trouble(exc: SpoolError) -> str:
+    """Log an error of the spool, and return its reason for the sender: without our paths."""
+    log.error("%s", printable(str(exc)))
+    cause = exc.__cause__
+    return f"mail spool: {cause.strerror if isinstance(cause, OSError) else 'failed'}"
+
+
+def _record(transaction: Transaction | None, answer: Answer, mail_id: str) -> None:
+    if transaction is None:
+        log.warning("NOQUEUE: answer=%s", answer)
+        return
+    envelope = transaction.envelope
+    log.info(
+        "%s: queue-id=%s, client=%s[%s], from=<%s>, nrcpt=%d, size=%d, message-id=%s, answer=%s",
+        mail_id or "NOQUEUE",
+        queue_id_of(mail_id),
+        printable(envelope.client.name),
+        printable(envelope.client.address),
+        printable(envelope.sender),
+        len(envelope.recipients),
+        transaction.size,
+        printable(transaction.message_id),
+        answer,
+    )
+
+
+def _host_name(name: str) -> str:
+    """Return the client's name as Postfix calls it: MTAs write `[address]` for a client without one."""
+    return "unknown" if not name or name.startswith("[") else name
+
+
+def _host_address(address: str) -> str:
+    """Return an address in its usual form: without `IPv6:`, and IPv4 where it is mapped into IPv6."""
+    bare = address[5:] if address[:5].lower() == "ipv6:" else address
+    try:
+        parsed = ipaddress.ip_address(bare)
+    except ValueError:
+        return bare
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _tls(macros: Macros) -> Tls | None:
+    protocol = macros("{tls_version}")
+    if not protocol:
+        return None
+    bits = macros("{cipher_bits}") or ""
+    return Tls(
+        protocol=protocol,
+        cipher=macros("{cipher}") or "",
+        bits=int(bits) if bits.isdecimal() else 0,
+        cert_subject=macros("{cert_subject}"),
+        cert_issuer=macros("{cert_issuer}"),
+    )
+
+
+def _sasl(macros: Macros) -> Sasl | None:
+    login = macros("{auth_authen}")
+    if not login:
+        return None
+    return Sasl(method=macros("{auth_type}") or "", login=login, sender=macros("{auth_author}") or "")
