@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import redis
 
 from mailmill.keys import outcomes_key
 from mailmill.messagelog.events import Event
+from mailmill.messagelog.writer import EventWriter
 from mailmill.outcomes import Outcome
 from mailmill.records import encode
 
@@ -23,30 +24,23 @@ class Reporter(Protocol):
         """Report outcomes to an edge, in this order, and events to the message log."""
 
 
-class EventSink(Protocol):
-    """Takes events for the message log."""
-
-    def write(self, events: Iterable[Event]) -> None:
-        """Write events."""
-
-
 class RedisReporter:
-    """Appends outcomes to the edge's stream; it is as long as the edge's window, for the edge removes them."""
+    """Appends outcomes to the edge's stream. The edge removes them: it stays as short as its window."""
 
-    def __init__(self, client: redis.Redis, events: EventSink) -> None:
+    def __init__(self, client: redis.Redis, events: EventWriter) -> None:
         self._client = client
         self._events = events
 
     def report(self, edge: str, outcomes: Sequence[Outcome], events: Sequence[Event]) -> None:
-        """See `Reporter`: one round trip for the outcomes, then the events.
+        """See `Reporter`: all in one round trip.
 
         Raises:
-            redis.RedisError: Redis cannot be used; some of the outcomes may have been reported.
+            redis.RedisError: Redis cannot be used; some of it may have been reported.
         """
-        if outcomes:
-            with self._client.pipeline(transaction=False) as pipe:
-                for outcome in outcomes:
-                    pipe.xadd(outcomes_key(edge), {FIELD: encode(outcome)})
-                pipe.execute()
-        if events:
-            self._events.write(events)
+        if not outcomes and not events:
+            return
+        with self._client.pipeline(transaction=False) as pipe:
+            for outcome in outcomes:
+                pipe.xadd(outcomes_key(edge), {FIELD: encode(outcome)})
+            self._events.add_to(pipe, events)
+            pipe.execute()

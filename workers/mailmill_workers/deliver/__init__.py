@@ -1,0 +1,1 @@
+"""Delivery: the QMQP and SMTP clients, the relay's addresses, bounces, and their tasks."""

@@ -1,0 +1,163 @@
+"""A batch of deliveries: claim, submit, confirm, report; each one by itself, all at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mailmill.delivery import Delivery
+from mailmill.ledger import Claim
+from mailmill.messagelog.events import Event
+from mailmill.outcomes import ContentsMissing, Outcome
+from mailmill.records import encode
+from mailmill_workers.deliver.bounce import is_last_resort
+from mailmill_workers.deliver.ending import events_of, outcomes_of
+from mailmill_workers.deliver.fetch import Message, fetch
+from mailmill_workers.deliver.parts import Part, part_of, parts, unconfirmed
+from mailmill_workers.deliver.relay import Relay
+from mailmill_workers.deliver.replies import Reply, Result, Submission
+from mailmill_workers.deliver.reports import UNUSABLE, Pause, Reports, insist
+from mailmill_workers.deliver.services import Services
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a claim outlives the longest submission: for Redis to be asked and told.
+CLAIM_MARGIN: Final = 30
+#: What is said of a recipient that the relay confirmed in an earlier try.
+ALREADY: Final = Reply(Result.CONFIRMED, "already confirmed")
+
+
+class DeliverBatch:
+    """Delivers batches. One message's fault never raises and never touches its neighbours."""
+
+    def __init__(self, services: Services, relay: Relay, pause: Pause = asyncio.sleep) -> None:
+        """Submit to `relay`; `pause` waits between tries to reach Redis."""
+        self._services = services
+        self._relay = relay
+        self._pause = pause
+        self._claim_seconds = relay.longest + CLAIM_MARGIN
+
+    def run(self, edge: str, ids: Sequence[str]) -> None:
+        """Deliver what these delivery ids stand for, and report to the edge that owns their messages.
+
+        Raises:
+            redis.RedisError, ContentsError, BrokerError: Redis cannot be used. What was confirmed is marked
+                and what was not is with its edge; neither is lost.
+        """
+        asyncio.run(self._run(edge, ids))
+
+    async def _run(self, edge: str, ids: Sequence[str]) -> None:
+        fetched = await insist(lambda: fetch(self._services.contents, ids), self._pause)
+        reports = Reports(self._services.reporter, edge, self._pause)
+        reports.add([ContentsMissing(mail_id) for mail_id in fetched.missing], [])
+        ends = await asyncio.gather(
+            *(self._one(message, edge, reports) for message in fetched.messages), return_exceptions=True
+        )
+        await reports.close()
+        for end in ends:
+            if end is not None:
+                raise end
+
+    async def _one(self, message: Message, edge: str, reports: Reports) -> None:
+        """Deliver one message; only Redis may fail."""
+        delivery = message.delivery
+        try:
+            if not delivery.recipients:
+                # Never submitted: an empty submission could be confirmed and be delivered to nobody (B5).
+                await self._end(message, Submission((), "none"), edge, reports)
+                return
+            claim = await asyncio.to_thread(self._services.ledger.claim, delivery, self._claim_seconds)
+            if claim is Claim.HELD:
+                log.info("%s: another worker is delivering this", delivery.id)
+                return
+            submission = await self._submit(message, claim)
+            await self._end(message, submission, edge, reports)
+        except UNUSABLE:
+            raise
+        except Exception:
+            # If the relay has confirmed it, the ledger says so to the next try.
+            log.exception("%s: deferred for an internal error", delivery.id)
+            fault = Reply(Result.DEFERRED, "internal error, see the log of the worker")
+            submission = Submission((fault,) * len(delivery.recipients), "none")
+            await insist(lambda: self._services.ledger.release(delivery), self._pause)
+            reports.add(*self._told(delivery, parts(delivery, submission.replies), submission))
+
+    async def _submit(self, message: Message, claim: Claim) -> Submission:
+        """Submit to those recipients that no earlier try has reached."""
+        delivery = message.delivery
+        if claim is Claim.DONE:
+            return Submission((ALREADY,) * len(delivery.recipients), "none")
+        wanted = list(range(len(delivery.recipients)))
+        if claim is Claim.PART:
+            ledger = self._services.ledger
+            marks = await insist(lambda: ledger.confirmed([delivery.mail_id]), self._pause)
+            wanted = unconfirmed(delivery, marks[delivery.mail_id])
+        if not wanted:
+            return Submission((ALREADY,) * len(delivery.recipients), "none")
+        said = await self._relay.submit(part_of(delivery, wanted), message.data)
+        replies = [ALREADY] * len(delivery.recipients)
+        for index, reply in zip(wanted, said.replies, strict=True):
+            replies[index] = reply
+        return Submission(tuple(replies), said.relay, said.reduced)
+
+    async def _end(self, message: Message, submission: Submission, edge: str, reports: Reports) -> None:
+        """Do what the replies ask for: first of all, mark what the relay has taken."""
+        delivery, services = message.delivery, self._services
+        ends = parts(delivery, _kept(delivery, submission.replies)) or {Result.REFUSED: Part(delivery, ())}
+        taken = ends.get(Result.CONFIRMED)
+        if taken:
+            part = taken.delivery
+            await insist(lambda: services.ledger.confirm(part), self._pause)
+        refused = ends.get(Result.REFUSED)
+        answer = services.bouncer.answer(refused, message.data, submission.relay) if refused else None
+        if answer:
+            record = {answer.id: encode(answer)}
+            await insist(lambda: services.contents.put(record), self._pause)
+        if not taken or taken.delivery.id != delivery.id:
+            await insist(lambda: services.ledger.release(delivery), self._pause)
+        outcomes, events = self._told(delivery, ends, submission, answer)
+        if not answer:
+            reports.add(outcomes, events)
+            return
+        # The edge must hear of the answer before it can hear how the answer ended.
+        await insist(lambda: services.reporter.report(edge, outcomes, events), self._pause)
+        answer_id = answer.id
+        await insist(lambda: services.tasks.deliver(edge, [answer_id]), self._pause)
+
+    def _told(
+        self,
+        delivery: Delivery,
+        ends: Mapping[Result, Part],
+        submission: Submission,
+        answer: Delivery | None = None,
+    ) -> tuple[Sequence[Outcome], Sequence[Event]]:
+        """Return what the edge and the message log hear."""
+        services = self._services
+        events = events_of(
+            ends,
+            relay=submission.relay,
+            reduced=submission.reduced,
+            node=services.node,
+            now=services.clock(),
+        )
+        if answer:
+            events = (*events, services.answered(delivery, answer))
+        for event in events:
+            log.info("%s: %s", delivery.id, event.detail)
+        return outcomes_of(delivery, ends, answer), events
+
+
+def _kept(delivery: Delivery, replies: Sequence[Reply]) -> tuple[Reply, ...]:
+    """Return the replies, with a refusal of the last resort turned into another try: a person can mend it."""
+    if not is_last_resort(delivery):
+        return tuple(replies)
+    kept = []
+    for reply in replies:
+        if reply.result is Result.REFUSED:
+            log.error("%s: the relay refuses mail to the postmaster: %s", delivery.id, reply.text)
+            kept.append(Reply(Result.DEFERRED, reply.text))
+        else:
+            kept.append(reply)
+    return tuple(kept)

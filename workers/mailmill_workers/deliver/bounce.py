@@ -1,0 +1,132 @@
+"""What answers for mail that cannot be delivered: a bounce to its sender or a notice to the postmaster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Self
+
+from mailmill.delivery import Delivery, delivery_id, group_label
+from mailmill.envelope import Recipient, argument
+from mailmill.settings import Settings
+from mailmill.settings.options.delivery import BOUNCE_FROM
+from mailmill.settings.options.policy import NOTICES_TO
+from mailmill_workers.deliver.dsn import Failed, Report, render
+from mailmill_workers.deliver.parts import Part, marks
+
+#: Bytes of a message that are returned with a bounce; of a longer one only the headers (Postfix:
+#: bounce_size_limit, 50000).
+RETURN_LIMIT: Final = 50_000
+#: The status of a recipient that was tried for too long (RFC 3463, X.4.7).
+EXPIRED: Final = "4.4.7"
+
+#: What a bounce and a notice cover, before the label of the recipients that they answer for.
+_BOUNCE: Final = "bounce:"
+_NOTICE: Final = "postmaster:"
+
+
+def is_last_resort(delivery: Delivery) -> bool:
+    """Return whether a delivery is a notice to the postmaster: there is nobody to tell that it failed."""
+    return any(mark.startswith(_NOTICE) for mark in delivery.covers)
+
+
+class Bouncer:
+    """Makes the deliveries that answer for refused and expired ones. The same failure gets the same id."""
+
+    def __init__(
+        self, *, host: str, bounce_from: str, notices_to: tuple[str, ...], clock: Callable[[], float]
+    ) -> None:
+        """Write as `bounce_from` (at `host` if it has no domain); what cannot bounce goes to `notices_to`."""
+        self._host = host
+        self._from = bounce_from if "@" in bounce_from else f"{bounce_from}@{host}"
+        self._notices_to = notices_to
+        self._clock = clock
+
+    @classmethod
+    def of(cls, settings: Settings, host: str, clock: Callable[[], float]) -> Self:
+        """Return what the settings describe."""
+        return cls(
+            host=host,
+            bounce_from=settings[BOUNCE_FROM],
+            notices_to=settings[NOTICES_TO],
+            clock=clock,
+        )
+
+    def answer(self, part: Part, message: bytes, relay: str, *, expired: bool = False) -> Delivery | None:
+        """Return what answers for recipients that `message` did not reach.
+
+        None when the sender asked not to be told (NOTIFY without FAILURE, RFC 3461, 4.1), or when the part is
+        itself a notice to the postmaster.
+
+        Args:
+            part: the recipients and why they failed.
+            message: lines ending in LF.
+            relay: which relay refused them, for the report.
+            expired: they were not refused but tried for too long.
+        """
+        about = part.delivery
+        if is_last_resort(about):
+            return None
+        failed = [
+            Failed(recipient, reply, EXPIRED if expired else reply.status)
+            for recipient, reply in zip(about.recipients, part.replies, strict=True)
+        ]
+        bounces = about.sender not in {"", self._from} and bool(failed)
+        if bounces:
+            failed = [one for one in failed if _wants_to_know(one.recipient)]
+            if not failed:
+                return None
+        covers = ((_BOUNCE if bounces else _NOTICE) + group_label(marks(about) or about.covers),)
+        to = (about.sender,) if bounces else self._notices_to
+        report = Report(
+            host=self._host,
+            sender=self._from,
+            to=to,
+            subject="Your mail could not be delivered" if bounces else "Mail that could not be delivered",
+            now=self._clock(),
+            id=delivery_id(about.mail_id, covers),
+            text=self._text(about, failed, bounces=bounces, expired=expired),
+            relay=relay,
+        )
+        returned = argument(about.sender_args, "RET") or ""
+        whole = not bounces or (returned.upper() != "HDRS" and len(message) <= RETURN_LIMIT)
+        return Delivery(
+            id=report.id,
+            mail_id=about.mail_id,
+            edge=about.edge,
+            sender="",
+            recipients=tuple(Recipient(address) for address in to),
+            sender_args=() if all(address.isascii() for address in to) else ("SMTPUTF8",),
+            head=render(report, about, failed, message, whole=whole),
+            content="",
+            covers=covers,
+            arrival=report.now,
+            verdict="bounce" if bounces else "notice",
+        )
+
+    def _text(self, about: Delivery, failed: list[Failed], *, bounces: bool, expired: bool) -> str:
+        whose = "your message" if bounces else f"a message from <{about.sender}>"
+        tried = "tried for too long to deliver" if expired else "could not deliver"
+        lines = [
+            f"The mail system of {self._host} {tried} {whose}",
+            "to the recipients below. There will be no further attempt.",
+            "",
+            *(
+                f"  <{one.recipient.address}>: {one.reply.text or 'refused without a reason'}"
+                for one in failed
+            ),
+            *([] if failed else ["  (it has no recipients)"]),
+            "",
+            "What follows is a report for programs, and the message or its headers.",
+        ]
+        if not bounces:
+            lines += [
+                "",
+                "It has no sender that could be told, so you get it whole: it is stored nowhere else.",
+            ]
+        lines += ["", f"Mailmill's id of the message: {about.mail_id}", ""]
+        return "\n".join(lines)
+
+
+def _wants_to_know(recipient: Recipient) -> bool:
+    notify = argument(recipient.args, "NOTIFY")
+    return notify is None or "FAILURE" in notify.upper().split(",")
