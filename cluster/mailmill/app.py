@@ -1,7 +1,7 @@
 """The Celery application: its queues, its promises and nothing else.
 
-Roles bring their tasks through the entry point group `mailmill.tasks`; edges send tasks by name and import none.
-The settings are read when the application is first used, not when this module is imported.
+Roles bring their tasks through the entry point group `mailmill.tasks`; edges send tasks by name and import
+none. The settings are read when the application is first used, not when this module is imported.
 
 The choices and their reasons (Celery 5.7 on Redis):
 
@@ -47,8 +47,8 @@ def configuration() -> dict[str, Any]:
     if url.startswith("unix:"):
         url = f"redis+socket:{url.removeprefix('unix:')}"
         del transport["socket_keepalive"]
-    # The nameless exchange leads to the queue of the same name without a binding, and a binding is a key that a
-    # Redis which lost its data would not have.
+    # The nameless exchange leads to the queue of the same name without a binding, and a binding is a key that
+    # a Redis which lost its data would not have.
     nameless = Exchange("")
     return {
         "broker_url": url,

@@ -1,4 +1,4 @@
-"""What engines and checks say of a message. Unknown never means clean: `Failed` and `Unscannable` are answers."""
+"""What engines and checks say of a message. Unknown never means clean."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Found(Struct, frozen=True, tag=True):
 
 
 class Unscannable(Struct, frozen=True, tag=True):
-    """The engine says that it cannot look into this message (size limit, encrypted); trying again is no use."""
+    """The engine cannot look into this message (size limit, encrypted); trying again is no use."""
 
     reason: str
 

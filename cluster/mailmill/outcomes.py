@@ -1,7 +1,7 @@
 """Outcomes: what workers report to the edge that owns a message.
 
-Each edge has one Redis stream. A worker appends; the queue manager of the edge reads, acts on its disk, and only
-then removes. An outcome may arrive twice, late or never: the queue manager's leases cover that.
+Each edge has one Redis stream. A worker appends; the queue manager of the edge reads, acts on its disk, and
+only then removes. An outcome may arrive twice, late or never: the queue manager's leases cover that.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class DeliveryDeferred(Struct, frozen=True, tag=True):
 
 
 class DeliveryRefused(Struct, frozen=True, tag=True):
-    """The relay refused for good. `instead` holds what goes on: a bounce or a notice, recipients that wait."""
+    """The relay refused for good. `instead` holds what goes on: bounce, notice, recipients that wait."""
 
     mail_id: str
     delivery_id: str

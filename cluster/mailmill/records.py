@@ -1,7 +1,7 @@
 """Records as JSON: one way to write the frozen types to disk, to Redis and back.
 
-The standard library's JSON is used because it writes lone surrogates (bytes that were not UTF-8 on the wire) as
-escapes; msgspec checks types and turns bytes into base64.
+The standard library's JSON is used because it writes lone surrogates (bytes that were not UTF-8 on the wire)
+as escapes; msgspec checks types and turns bytes into base64.
 """
 
 from __future__ import annotations

@@ -23,16 +23,16 @@ MAX_MEMORY_PER_CHILD = 400_000
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 256),
-    help="Pool processes. Otherwise as many as there are processors for scan, and one for deliver, which does "
-    "many submissions at the same time in one process.",
+    help="Pool processes. Otherwise as many as there are processors for scan, and one for deliver, which "
+    "does many submissions at the same time in one process.",
 )
 @click.option("--name", help="The worker's name in Flower. Otherwise QUEUE@HOST.")
 @pass_cli
 def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> None:
     """Run a Celery worker for QUEUE: scan or deliver.
 
-    Start as many as you like, on as many hosts as you like: each takes tasks from the same queues. SIGTERM lets
-    running tasks finish for a while and hands back the others.
+    Start as many as you like, on as many hosts as you like: each takes tasks from the same queues. SIGTERM
+    lets running tasks finish for a while and hands back the others.
     """
     cli.require_enabled()
     settings = cli.settings

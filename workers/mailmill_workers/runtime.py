@@ -1,4 +1,4 @@
-"""What one worker process has for its whole life, made in the process itself: connections do not survive a fork."""
+"""What one worker process has for its life, made in the process itself: connections do not survive a fork."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Journal:
         self._events.append(Event(self._clock(), mail_id, step, self._node, detail))
 
     def enqueued(self, header: SpoolHeader, batch: int) -> None:
-        """Note that a message went to the workers; the first time also that it was accepted, and from whom."""
+        """Note that a message went to the workers; the first time also whom it came from."""
         first = MAIL_ID.match(header.id) is not None and header.id not in self._accepted
         if first:
             self._accepted.add(header.id)

@@ -1,4 +1,4 @@
-"""The queue manager's decisions. Everything here happens on one thread; the spool is the truth, Redis a hint."""
+"""The queue manager's decisions, all on one thread. The spool is the truth, Redis a hint."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class QueueManager:
             self._outcome(outcome)
 
     def redis_lost_data(self) -> None:
-        """Redis has lost its data: send all that is in flight again, after a moment for what is being done."""
+        """Redis has lost its data: send all in flight again, after a moment for what is being done."""
         items = list(self._window)
         log.warning("Redis has lost its data: %d messages in flight are sent again", len(items))
         self._feeder.send_again(items)
@@ -170,8 +170,8 @@ class QueueManager:
                     self._defer(item, reason)
             case ContentsMissing(mail_id):
                 self._contents_missing(mail_id)
-            case Delivered(mail_id, delivery_id):
-                self._delivery_ended(mail_id, delivery_id, ())
+            case Delivered(mail_id, delivery_id, _, instead):
+                self._delivery_ended(mail_id, delivery_id, instead)
             case DeliveryRefused(mail_id, delivery_id, _, instead):
                 self._delivery_ended(mail_id, delivery_id, instead)
             case DeliveryDeferred(_, delivery, reason):
@@ -254,7 +254,7 @@ class QueueManager:
             self._waiting.defer(name, until)
 
     def _defer(self, item: Item, reason: str) -> None:
-        """Let a message in flight wait for its next attempt, or return it when it was tried for long enough."""
+        """Let a message in flight wait for its next attempt, or return it when its time is over."""
         now = self._clock()
         if self._backoff.expired(item.arrival, now):
             try:

@@ -1,8 +1,8 @@
 """Reading outcomes, and noticing that Redis has lost its data.
 
-The thread reads the edge's stream and hands batches on; the manager removes them from the stream only after it
-has acted on its disk. Once a second it looks at the marker: another value than before means that whatever was
-in Redis is gone.
+The thread reads the edge's stream and hands batches on; the manager removes them from the stream only after
+it has acted on its disk. Once a second it looks at the marker: another value than before means that whatever
+was in Redis is gone.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mailmill.errors import RecordError
 from mailmill.keys import MARKER, outcomes_key
 from mailmill.outcomes import Outcome
 from mailmill.records import decode
+from mailmill.reporter import FIELD
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,6 @@ BATCH: Final = 500
 BLOCK: Final = 1000
 #: Seconds between tries while Redis cannot be reached.
 RECONNECT: Final = 1.0
-#: Field of a stream entry that holds the encoded outcome.
-FIELD: Final = b"o"
 
 OutcomeBatch = list[tuple[bytes, Outcome | None]]
 
@@ -69,7 +68,7 @@ class OutcomeReader:
             self._thread.join()
 
     def remove(self, entries: list[bytes]) -> None:
-        """Remove entries that have been acted on; an error is no harm, they are read again after a restart."""
+        """Remove entries that have been acted on; after an error they are read again at the next start."""
         try:
             self._client.xdel(self._stream, *entries)
         except redis.RedisError as exc:

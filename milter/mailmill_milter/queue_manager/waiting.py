@@ -1,4 +1,4 @@
-"""What waits on the disk: accepted messages in the order of their arrival, and deferred ones by their time."""
+"""What waits on the disk: accepted messages in the order of arrival, and deferred ones by their time."""
 
 from __future__ import annotations
 

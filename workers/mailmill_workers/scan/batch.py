@@ -55,8 +55,8 @@ class ScanBatch:
             }
             while running:
                 finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                # Off the loop: the engines' answers are read while Redis is spoken to. What finishes meanwhile
-                # goes on together, next time round.
+                # Off the loop: the engines' answers are read while Redis is spoken to. What finishes
+                # meanwhile goes on together, next time round.
                 await asyncio.to_thread(self._hand_on, edge, [task.result() for task in finished])
 
     async def _one(

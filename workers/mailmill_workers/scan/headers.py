@@ -18,7 +18,7 @@ def header_block(headers: tuple[tuple[str, str], ...]) -> bytes:
 def _line(name: str, value: str) -> bytes:
     text = " ".join(value.split())
     if not text.isascii() or not text.isprintable():
-        clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        clean = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
         clean = "".join(char if char.isprintable() else "?" for char in clean)
         encoded = Header(clean, "utf-8", header_name=name, maxlinelen=FOLD_AT).encode(linesep="\n")
         return f"{name}: {encoded}\n".encode("ascii")
@@ -26,7 +26,7 @@ def _line(name: str, value: str) -> bytes:
     lines = textwrap.wrap(
         f"{name}: {text}", FOLD_AT, subsequent_indent="\t", break_long_words=False, break_on_hyphens=False
     )
-    # A fold right after the name would leave a line of nothing but the name, which some readers take for an end.
+    # A fold right after the name would leave a line of nothing but the name: some readers stop there.
     if len(lines) > 1 and lines[0] == f"{name}:":
         lines[0:2] = [f"{name}: {lines[1].lstrip()}"]
     return ("\n".join(lines) + "\n").encode("ascii")

@@ -95,5 +95,5 @@ def _listed(label: str, values: tuple[str, ...]) -> list[str]:
 
 def _clean(text: str) -> str:
     """Return text that came from strangers as one printable line."""
-    whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    whole = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "?" for char in whole)

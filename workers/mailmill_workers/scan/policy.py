@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mailmill.envelope import Recipient
 from mailmill.findings import Found
 from mailmill.settings import Settings
@@ -58,18 +60,18 @@ def facts_for(mail: Mail, recipient: Recipient) -> MailFacts:
 def judge(settings: Settings, mail: Mail, report: Report, recipient: Recipient) -> Judgement:
     """Return what is done with a message for one recipient.
 
-    The worst finding decides: a virus before a forbidden attachment, that before what could not be looked into,
-    and only then spam.
+    The worst finding decides: a virus, what could not be looked into, a forbidden attachment, and only then
+    spam.
 
     Raises:
         Deferral: an engine that has to be asked gave no answer, and policy is to wait for it.
     """
     facts = facts_for(mail, recipient)
-    wants_virus_scan = any(settings.rule(VIRUS_SCANNING).all(facts))
-    if wants_virus_scan:
-        stopped = _viruses(settings, mail, report)
-        if stopped is not None:
-            return stopped
+    wanted = any(settings.rule(VIRUS_SCANNING).all(facts))
+    report = report if wanted else replace(report, viruses=())
+    stopped = _viruses(settings, mail, report)
+    if stopped is not None:
+        return stopped
     forbidden = report.forbidden(
         settings.rule(FILENAME_RULES).first(facts), settings.rule(FILETYPE_RULES).first(facts)
     )
@@ -81,13 +83,11 @@ def judge(settings: Settings, mail: Mail, report: Report, recipient: Recipient) 
         if settings[SPAM_SCANNER_FAILURE] is FailurePolicy.DEFER:
             raise Deferral(spam.failed)
         return _stopped(settings, mail, Verdict.SCANNER_FAILED, (spam.failed,))
-    return _by_spam_actions(
-        settings, mail, facts, spam, _scan_text(settings, report, wanted=wants_virus_scan)
-    )
+    return _by_spam_actions(settings, mail, facts, spam, _scan_text(settings, report))
 
 
 def _viruses(settings: Settings, mail: Mail, report: Report) -> Judgement | None:
-    """Return the judgement when the virus scanners stop the message."""
+    """Return the judgement when a virus stops the message, or that nobody can tell whether it has one."""
     found = tuple(
         f"{name}: {virus}" for name, a in report.viruses if isinstance(a, Found) for virus in a.names
     )
@@ -105,9 +105,9 @@ def _viruses(settings: Settings, mail: Mail, report: Report) -> Judgement | None
     return None
 
 
-def _scan_text(settings: Settings, report: Report, *, wanted: bool) -> str:
+def _scan_text(settings: Settings, report: Report) -> str:
     """Return what the mail header says of a message that was not stopped."""
-    if not wanted or not report.viruses:
+    if not report.viruses:
         return settings[NOT_SCANNED_HEADER_VALUE]
     doubts = report.unscannable() + report.virus_failures()
     if doubts:

@@ -1,4 +1,4 @@
-"""The quarantine: a directory by date and id, as MailScanner lays it out, with the envelope next to the message.
+"""The quarantine: a directory by date and id, as MailScanner lays it out, the envelope next to the message.
 
     DIR/YYYYMMDD/ID/message       what was stopped, and DIR/YYYYMMDD/ID/envelope
     DIR/YYYYMMDD/spam/ID          stored spam, and DIR/YYYYMMDD/spam/ID.envelope

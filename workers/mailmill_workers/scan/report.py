@@ -29,7 +29,5 @@ class Report:
 
     def unscannable(self) -> tuple[str, ...]:
         """Return why the message could not be looked into, by whom."""
-        reasons = [f"{name}: {a.reason}" for name, a in self.viruses if isinstance(a, Unscannable)]
-        if self.unpacked is not None:
-            reasons.append(self.unpacked.reason)
-        return tuple(reasons)
+        reasons = tuple(f"{name}: {a.reason}" for name, a in self.viruses if isinstance(a, Unscannable))
+        return reasons if self.unpacked is None else (*reasons, self.unpacked.reason)

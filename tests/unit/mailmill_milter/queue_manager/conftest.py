@@ -113,7 +113,7 @@ class Bench:
             self.clock,
         )
 
-    def accept(self, content=CONTENT, recipients=("a@example.com", "b@example.com"), tell=True) -> str:
+    def accept(self, content=CONTENT, recipients=("a@example.com", "b@example.com"), *, tell=True) -> str:
         mail_id = new_mail_id(self.clock.now, "4cXyZ1")
         header = SpoolHeader(
             id=mail_id,

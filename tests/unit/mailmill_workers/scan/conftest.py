@@ -8,6 +8,8 @@ from mailmill.spoolfile import SpoolHeader
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.report import Report
 
+CLEAN = (("clamd", Clean()),)
+HAM = Scored(0.5, (("RULE", 0.5),))
 CONTENT = b"Received: from x\nSubject: hello\n\nA body.\n"
 
 
@@ -27,7 +29,7 @@ def make_mail():
 
 @pytest.fixture
 def make_report():
-    def make(viruses=(("clamd", Clean()),), spam=Scored(0.5, (("RULE", 0.5),)), unpacked=None, forbidden=()):
+    def make(viruses=CLEAN, spam=HAM, unpacked=None, forbidden=()):
         def rules(names: Path, types: Path):
             return tuple(forbidden)
 

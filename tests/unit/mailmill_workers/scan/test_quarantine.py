@@ -1,5 +1,6 @@
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_the_message_is_on_disk_before_store_returns(tmp_path, make_mail, monkey
     synced = []
     fsync = os.fsync
     monkeypatch.setattr(
-        os, "fsync", lambda fd: (synced.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd))[1]
+        os, "fsync", lambda fd: (synced.append(str(Path(f"/proc/self/fd/{fd}").readlink())), fsync(fd))[1]
     )
     mail = make_mail()
     path = Quarantine(tmp_path / "q", 0o600).store(mail, Folder.INFECTIONS, record(mail))

@@ -1,0 +1,79 @@
+"""Asking everything that has something to say about a message, at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mailmill.findings import Forbidden, SpamAnswer, Unscannable
+from mailmill.settings import Option, Settings
+from mailmill.settings.options.policy import MAXIMUM_MESSAGE_PARTS
+from mailmill.settings.options.scanners import MAX_SPAM_CHECK_SIZE, SPAM_CHECKS, VIRUS_SCANNING
+from mailmill_workers.content.attachments import forbidden
+from mailmill_workers.content.part import Part
+from mailmill_workers.content.parts import unpack
+from mailmill_workers.content.rulesfile import Rule, load_optional
+from mailmill_workers.engines.build import spam_engine, virus_engines
+from mailmill_workers.mail import Mail
+from mailmill_workers.scan.policy import facts_for
+from mailmill_workers.scan.report import Report
+
+
+class Examiner:
+    """Holds the engines for one batch. Use as an asynchronous context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Ask the engines that the settings name."""
+        self._settings = settings
+        self._viruses = virus_engines(settings)
+        self._spam = spam_engine(settings)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        engines = [*self._viruses, *([self._spam] if self._spam else [])]
+        await asyncio.gather(*(engine.close() for engine in engines))
+
+    async def examine(self, mail: Mail) -> Report:
+        """Return what all engines and checks say of a message."""
+        virus_scan = self._any_recipient(mail, VIRUS_SCANNING)
+        asked = self._viruses if virus_scan else ()
+        viruses = asyncio.gather(*(engine.scan(mail) for engine in asked))
+        spam = asyncio.ensure_future(self._check_spam(mail))
+        unpacked = unpack(mail.content, self._settings[MAXIMUM_MESSAGE_PARTS])
+        parts = () if isinstance(unpacked, Unscannable) else unpacked
+        answers = await viruses
+        spam_answer = await spam
+        return Report(
+            viruses=tuple((engine.name, answer) for engine, answer in zip(asked, answers, strict=True)),
+            spam_scanner=self._spam.name if self._spam and spam_answer else "",
+            spam=spam_answer,
+            unpacked=unpacked if isinstance(unpacked, Unscannable) else None,
+            forbidden=functools.cache(functools.partial(_forbidden, parts)),
+        )
+
+    async def _check_spam(self, mail: Mail) -> SpamAnswer | None:
+        small = len(mail.content) <= self._settings[MAX_SPAM_CHECK_SIZE]
+        if self._spam is None or not small or not self._any_recipient(mail, SPAM_CHECKS):
+            return None
+        return await self._spam.check(mail)
+
+    def _any_recipient(self, mail: Mail, option: Option[bool]) -> bool:
+        rule = self._settings.rule(option)
+        return any(any(rule.all(facts_for(mail, recipient))) for recipient in mail.header.envelope.recipients)
+
+
+def _forbidden(parts: tuple[Part, ...], names: Path, types: Path) -> tuple[Forbidden, ...]:
+    return forbidden(parts, _rules(names), _rules(types))
+
+
+@functools.cache
+def _rules(path: Path) -> tuple[Rule, ...]:
+    """Return the rules of a file, read once for the life of the process."""
+    return load_optional(path)
