@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import pwd
 import signal
 import subprocess
 import threading
@@ -33,6 +34,7 @@ class Process:
         sink: Is called with every line, from a thread of its own.
         environment: The whole environment of the program.
         directory: Its working directory.
+        user: The user that it runs as, with that user's primary group only; None: the present one.
 
     Raises:
         OSError: the program cannot be started.
@@ -46,6 +48,7 @@ class Process:
         sink: Sink = ignore,
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
+        user: str | None = None,
     ) -> None:
         self.name = name
         self._sink = sink
@@ -57,6 +60,9 @@ class Process:
             stderr=subprocess.STDOUT,
             env=None if environment is None else dict(environment),
             cwd=directory,
+            user=user,
+            group=None if user is None else pwd.getpwnam(user).pw_gid,
+            extra_groups=None if user is None else [],
             start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, name=f"log of {name}", daemon=True)

@@ -34,13 +34,15 @@ class Server(ABC):
             most servers give up root.
         sink: Gets each line of output with the server's name.
         name: What its lines are marked with.
+        user: The user that it is started as; None: the present one, and it gives up root itself.
     """
 
     #: The programs that it runs, as found on PATH.
     programs: ClassVar[tuple[str, ...]]
 
-    def __init__(self, directory: Path, *, name: str, sink: Sink = ignore) -> None:
+    def __init__(self, directory: Path, *, name: str, sink: Sink = ignore, user: str | None = None) -> None:
         self.directory = directory
+        self._user = user
         self.name = name
         self._sink = sink
         self._process: Process | None = None
@@ -87,6 +89,7 @@ class Server(ABC):
                 sink=self._sink,
                 environment=self.environment(),
                 directory=self.directory,
+                user=self._user,
             )
         except OSError as error:
             raise ServerError(f"{self.name} does not start: {error}") from error
@@ -97,17 +100,27 @@ class Server(ABC):
         Raises:
             ServerError: it has ended, or does not answer within `seconds`.
         """
-        ended = False
 
         def settled() -> bool:
-            nonlocal ended
-            ended = self.process.exit_status is not None
-            return ended or self.healthy()
+            self.check_running()
+            return self.healthy()
 
         if not wait_until(settled, seconds):
             raise ServerError(self._report(f"is not healthy after {seconds:g} s"))
-        if ended:
-            raise ServerError(self._report(f"has ended with status {self.process.exit_status}"))
+
+    @property
+    def started(self) -> bool:
+        """Whether it was started and not stopped; it may have died meanwhile."""
+        return self._process is not None
+
+    def check_running(self) -> None:
+        """Look whether the server still runs.
+
+        Raises:
+            ServerError: it was started and has ended by itself.
+        """
+        if self._process is not None and self._process.exit_status is not None:
+            raise ServerError(self._report(f"has ended with status {self._process.exit_status}"))
 
     def stop(self) -> None:
         """Stop the server, by force when it does not stop by itself; one that never ran is stopped."""

@@ -1,0 +1,59 @@
+# All targets work on a fresh Debian machine: what is missing is installed first (as root).
+
+SHELL := /bin/sh
+BIN := .venv/bin
+# The services run as other users, who must be able to execute this Python: not one from a home directory.
+PYTHON ?= /usr/bin/python3
+# Arguments for the program behind a target: make up ARGS=--once, make test ARGS="-k quarantine"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up test test-unit lint format pins clean debian debian-tests
+
+help:  ## Show this.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make up takes ARGS=--once (stop after the samples), ARGS=--no-samples, UP_DIR=DIRECTORY and ports:'
+	@echo '  UP_EDGE_PORT UP_RELAY_QMQP_PORT UP_RELAY_SMTP_PORT UP_REDIS_PORT UP_CLAMD_PORT UP_RSPAMD_PORT'
+	@echo '  UP_FLOWER_PORT. Any option of MailScanner.conf can be given too: MAILMILL_DEBUG=yes make up'
+
+up: debian .venv/.installed  ## Run the whole system on loopback in this terminal and send samples through it.
+	@PYTHONPATH=deploy $(BIN)/python -m mailmill_local.up $(ARGS)
+
+test: debian-tests .venv/.installed  ## Run all tests; those of the system start real servers.
+	$(BIN)/pytest $(ARGS)
+
+test-unit: .venv/.installed  ## Run the tests that need no server.
+	$(BIN)/pytest -m "not system" $(ARGS)
+
+lint: .venv/.installed  ## Check style, format and types; change nothing.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	@if command -v shellcheck >/dev/null; then \
+	    git ls-files -z '*.sh' | xargs -0 -r shellcheck; \
+	else echo 'shellcheck is not installed: shell scripts not checked'; fi
+
+format: .venv/.installed  ## Format the code and repair what can be repaired safely.
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+pins: .venv/.installed  ## Write requirements/*.txt from what is installed.
+	$(BIN)/python deploy/pins.py
+
+clean:  ## Remove everything that was made here: the environment, caches, and var/ with all its mail.
+	rm -rf .venv var build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+debian:
+	@deploy/install-debian.sh
+
+debian-tests:
+	@deploy/install-debian.sh --tests
+
+# Another environment replaces one whose Python has gone.
+.venv/.installed: requirements/run.txt requirements/dev.txt pyproject.toml | debian
+	@[ -x $(BIN)/python ] && $(BIN)/python -c '' || $(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
