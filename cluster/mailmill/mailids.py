@@ -1,8 +1,8 @@
 """Names for messages: Mailmill's own ids and queue ids in Postfix's two styles.
 
 A Mailmill id is `TTTTTTTTTTRRRRRRRR-QUEUEID`: ten characters of Crockford base 32 with the arrival in
-milliseconds (they sort by time), eight random ones (40 bits), and the queue id that the sender was told. It is
-never used twice: a queue id that comes back is a second message.
+milliseconds (they sort by time), eight random ones (40 bits), and the queue id that the sender was told. It
+is never used twice: a queue id that comes back is a second message.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def arrival_of(mail_id: str) -> float:
 
 
 def time_prefix(moment: float) -> str:
-    """Return what Mailmill ids from `moment` (seconds since the epoch) begin with; earlier ones sort first."""
+    """Return what Mailmill ids from `moment` (seconds since the epoch) begin with; earlier ones come first."""
     return _encode(int(moment * 1000), _CROCKFORD, _TIME_CHARS)
 
 

@@ -37,8 +37,9 @@ class Examiner:
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        engines = [*self._viruses, *([self._spam] if self._spam else [])]
-        await asyncio.gather(*(engine.close() for engine in engines))
+        await asyncio.gather(*(engine.close() for engine in self._viruses))
+        if self._spam is not None:
+            await self._spam.close()
 
     async def examine(self, mail: Mail) -> Report:
         """Return what all engines and checks say of a message."""

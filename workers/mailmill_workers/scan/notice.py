@@ -59,10 +59,11 @@ def postmaster_notice(settings: Settings, mail: Mail, stopped: Stopped) -> Deliv
 
 
 def _text(settings: Settings, mail: Mail, stopped: Stopped) -> bytes:
+    addresses = settings[NOTICES_TO]
     envelope = mail.header.envelope
     message = EmailMessage(_POLICY)
     message["From"] = formataddr((settings[NOTICES_FROM], settings[LOCAL_POSTMASTER]))
-    message["To"] = ", ".join(settings[NOTICES_TO])
+    message["To"] = ", ".join(addresses)
     message["Subject"] = f"Message stopped: {stopped.verdict}"
     message["Date"] = format_datetime(datetime.fromtimestamp(time.time(), UTC))
     message["Message-ID"] = f"<{mail.header.id}.notice@{mail.header.edge}>"
