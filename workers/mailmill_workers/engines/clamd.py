@@ -36,6 +36,9 @@ _CHUNK: Final = 256 * 1024
 #: The longest reply that is read, in bytes; clamd's own are one line with one name.
 _MAX_REPLY: Final = 4096
 
+#: Seconds that the sample for the limits may take; measured: 5 ms.
+_SAMPLE_LIMIT: Final = 5.0
+
 #: What clamd calls a message that it could not look into whole, or could not look into (AlertExceedsMax,
 #: AlertEncrypted in clamd.conf(5)): no virus, but not clean either.
 _NOT_LOOKED_INTO: Final = {
@@ -70,8 +73,9 @@ async def _scan_warily(server: Address, content: bytes) -> VirusAnswer:
     if server not in _asked_for_limits:
         _asked_for_limits.add(server)
         with contextlib.suppress(OSError, NoAnswerError):  # the answer for the message stands without it
-            if isinstance(await _scan(server, sample()), Clean):
-                _log.warning(ADVICE, server)
+            async with asyncio.timeout(_SAMPLE_LIMIT):
+                if isinstance(await _scan(server, sample()), Clean):
+                    _log.warning(ADVICE, server)
     return answer
 
 

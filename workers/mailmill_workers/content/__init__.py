@@ -1,0 +1,1 @@
+"""What Mailmill itself sees in a message: its parts, their names and their types."""

@@ -1,0 +1,159 @@
+"""Files of rules about attachments, in MailScanner's format (filename.rules.conf, filetype.rules.conf).
+
+    allow|deny  TAB  regular expression  TAB  text for the log  TAB  text for people
+
+One or more tabs separate the fields; `-` is no text. There may be a fifth field behind the expression: one
+for the MIME type, which counts in rules about types; `-` as the first expression then leaves it alone. The
+first rule that matches decides. Expressions are searched for in any case, and `.` matches every character.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mailmill.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_TABS: Final = re.compile(r"\t+")
+_NOTHING: Final = "-"
+
+#: Fields of a rule; one more in a rule that has an expression for the MIME type.
+_FIELDS: Final = 4
+
+#: Files that one process keeps parsed: those of the rulesets in use, old versions are dropped.
+_KEPT_FILES: Final = 64
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of a file of rules."""
+
+    deny: bool
+    #: For a name, or for a type as libmagic describes it.
+    pattern: re.Pattern[str] | None
+    #: For a MIME type.
+    mime_pattern: re.Pattern[str] | None
+    log_text: str
+    user_text: str
+
+    def matches(self, text: str, mime_type: str = "") -> bool:
+        """Return whether either expression is found."""
+        return bool(
+            (self.pattern and self.pattern.search(text))
+            or (self.mime_pattern and self.mime_pattern.search(mime_type))
+        )
+
+
+def first_match(rules: Iterable[Rule], text: str, mime_type: str = "") -> Rule | None:
+    """Return the rule that decides; None when no rule matches, which allows."""
+    return next((rule for rule in rules if rule.matches(text, mime_type)), None)
+
+
+def load(path: Path) -> tuple[Rule, ...]:
+    """Return the rules of a file.
+
+    A file that has not changed since is not read again.
+
+    Raises:
+        ConfigError: the file cannot be read, or with a line `FILE:LINE: ...` for each line that is no rule.
+    """
+    try:
+        status = path.stat()
+        return _load(path, (status.st_ino, status.st_size, status.st_mtime_ns))
+    except OSError as exc:
+        raise ConfigError([f"{path}: {exc.strerror}"]) from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError([f"{path}: not UTF-8: {exc.reason}"]) from exc
+
+
+def load_optional(path: Path) -> tuple[Rule, ...]:
+    """Return the rules of a file; none when there is no such file.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    try:
+        return load(path)
+    except ConfigError as exc:
+        if isinstance(exc.__cause__, FileNotFoundError):
+            return ()
+        raise
+
+
+@functools.lru_cache(maxsize=_KEPT_FILES)
+def _load(path: Path, _version: tuple[int, int, int]) -> tuple[Rule, ...]:
+    return parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def parse(text: str, name: str) -> tuple[Rule, ...]:
+    """Return the rules in the text of a file called `name`.
+
+    Raises:
+        ConfigError: with one line for each line that is no rule.
+    """
+    rules, problems = [], []
+    for number, line in enumerate(text.split("\n"), start=1):
+        content = line.strip()
+        if not content or content.startswith("#"):
+            continue
+        try:
+            rules.append(_rule(content))
+        except ValueError as exc:
+            problems.append(f"{name}:{number}: {exc}")
+    if problems:
+        raise ConfigError(problems)
+    return tuple(rules)
+
+
+def _rule(line: str) -> Rule:
+    fields = _TABS.split(line)
+    mime = fields.pop(2) if len(fields) == _FIELDS + 1 else _NOTHING
+    if len(fields) != _FIELDS:
+        raise ValueError(f"{len(fields)} fields instead of {_FIELDS}; tabs separate them, not spaces")
+    action, expression, log_text, user_text = fields
+    deny = _denies(action)
+    patterns = [_pattern(expression), _pattern(mime)]
+    if not any(patterns):
+        raise ValueError("no regular expression")
+    reason = "" if log_text == _NOTHING else log_text
+    return Rule(
+        deny=deny,
+        pattern=patterns[0],
+        mime_pattern=patterns[1],
+        log_text=reason or f"matches {expression if patterns[0] else mime}",
+        user_text="" if user_text == _NOTHING else user_text,
+    )
+
+
+def _denies(action: str) -> bool:
+    word = action.strip(" ,").lower()
+    if word in {"allow", "deny"}:
+        return word == "deny"
+    if word.startswith(("deny", "rename")) or "@" in word:
+        raise ValueError(f"{action!r} is not supported yet: only allow and deny are")
+    raise ValueError(f"must begin with allow or deny, not {action!r}")
+
+
+def _pattern(expression: str) -> re.Pattern[str] | None:
+    """Return the compiled expression; None for `-`."""
+    if expression == _NOTHING:
+        return None
+    if expression.startswith("*"):
+        expression = f".{expression}"  # MailScanner reads a leading * in this way
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # for instance [[:alpha:]], which means something else here
+            return re.compile(expression, re.IGNORECASE | re.DOTALL)
+    except (re.error, RecursionError, OverflowError) as exc:
+        raise ValueError(f"not a regular expression: {exc}") from exc
+    except FutureWarning as exc:
+        raise ValueError(f"a regular expression that Python reads in another way: {exc}") from exc
+    except DeprecationWarning as exc:
+        raise ValueError(f"not a regular expression: {exc}") from exc
