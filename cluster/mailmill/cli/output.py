@@ -29,7 +29,7 @@ def local_time(seconds: float) -> str:
 def clock_time(seconds: float) -> str:
     """Return a time in the local zone with milliseconds: `2026-11-22 17:44:24.123`."""
     moment = datetime.fromtimestamp(seconds, UTC).astimezone()
-    return moment.isoformat(sep=" ", timespec="milliseconds").partition("+")[0][:23]
+    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
 
 
 def printable(text: str) -> str:

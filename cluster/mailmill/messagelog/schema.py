@@ -71,15 +71,16 @@ def open_engine(url: str) -> sa.Engine:
 
 
 def create_tables(engine: sa.Engine) -> None:
-    """Create what is missing: the directory and the journal mode of SQLite, tables and indexes.
+    """Create what is missing: the directory and the file of SQLite, closed to others; tables and indexes.
 
     Raises:
-        OSError: the directory cannot be created.
+        OSError: the directory or the file cannot be created.
         sqlalchemy.exc.SQLAlchemyError: the database refuses.
     """
     path = database_file(engine)
     if path is not None:
         path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        path.touch(mode=0o640)
         # Write-ahead logging: those who read never wait for the recorder, nor it for them.
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")
