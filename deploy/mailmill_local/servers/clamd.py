@@ -16,11 +16,12 @@ SIGNATURES: Final = Path(__file__).parents[2] / "clamav" / "signatures.py"
 
 
 class Clamd(Server):
-    """clamd on a unix socket and a loopback port.
+    """clamd on a unix socket and a port.
 
     Args:
         directory: Holds its configuration, its database and its socket.
-        port: The loopback port.
+        port: The port.
+        host: The address that it listens on; it must include loopback.
         max_megabytes: The largest stream, file and scan that it looks into, in MiB; more is reported as
             `Heuristics.Limits.Exceeded`.
     """
@@ -32,12 +33,14 @@ class Clamd(Server):
         directory: Path,
         *,
         port: int,
+        host: str = HOST,
         max_megabytes: int = 100,
         sink: Sink = ignore,
         name: str = "clamd",
     ) -> None:
         super().__init__(directory, name=name, sink=sink)
         self.port = port
+        self._host = host
         self._max_megabytes = max_megabytes
 
     @property
@@ -45,35 +48,31 @@ class Clamd(Server):
         """The path of its unix socket."""
         return self.directory / "clamd.ctl"
 
+    @property
+    def database(self) -> Path:
+        """The directory of its signature databases."""
+        return self.directory / "database"
+
     def render(self) -> None:
         """Write clamd.conf and the signature database.
 
         Raises:
             ServerError: the database cannot be made.
         """
-        database = self.directory / "database"
-        database.mkdir(exist_ok=True)
-        made = subprocess.run(
-            [sys.executable, str(SIGNATURES), str(database)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if made.returncode:
-            raise ServerError(f"{SIGNATURES.name} failed: {made.stderr}")
+        self.database.mkdir(exist_ok=True)
+        self.write_signatures()
         temporary = self.directory / "tmp"
         temporary.mkdir(exist_ok=True)
         limit = f"{self._max_megabytes}M"
         lines = [
             "Foreground yes",
             "LogTime no",
-            f"DatabaseDirectory {database}",
+            f"DatabaseDirectory {self.database}",
             f"TemporaryDirectory {temporary}",
             f"LocalSocket {self.socket}",
             "LocalSocketMode 666",
             "FixStaleSocket yes",
-            f"TCPAddr {HOST}",
+            f"TCPAddr {self._host}",
             f"TCPSocket {self.port}",
             "AlertExceedsMax yes",
             f"StreamMaxLength {limit}",
@@ -85,6 +84,22 @@ class Clamd(Server):
             # Debian's profile of clamd drops to `clamav`, which could not write below private directories.
             lines.append("User root")
         (self.directory / "clamd.conf").write_text("\n".join(lines) + "\n")
+
+    def write_signatures(self) -> None:
+        """Write the signature database.
+
+        Raises:
+            ServerError: it cannot be made.
+        """
+        made = subprocess.run(
+            [sys.executable, str(SIGNATURES), str(self.database)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            raise ServerError(f"{SIGNATURES.name} failed: {made.stderr}")
 
     def command(self) -> list[str]:
         """Return the command line."""

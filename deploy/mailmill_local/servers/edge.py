@@ -17,11 +17,12 @@ UNKNOWN_RECIPIENT: Final = "unknown@example.com"
 
 
 class PostfixEdge(Postfix):
-    """smtpd on loopback with one milter.
+    """smtpd with one milter.
 
     Args:
         directory: Holds the instance.
-        port: The SMTP port on loopback.
+        port: The SMTP port.
+        host: The address that it listens on; it must include loopback.
         milter: The milter's unix socket, or its loopback port.
         next_hop: The loopback SMTP port of what the milter accepts without scanning; None: it is refused
             by the error transport, so that nothing ever leaves this machine.
@@ -35,6 +36,7 @@ class PostfixEdge(Postfix):
         directory: Path,
         *,
         port: int,
+        host: str = HOST,
         milter: Path | int,
         next_hop: int | None = None,
         carry_all: bool = True,
@@ -44,6 +46,7 @@ class PostfixEdge(Postfix):
     ) -> None:
         super().__init__(directory, name=name, extra=extra, sink=sink)
         self.port = port
+        self._host = host
         self._milter = milter
         self._next_hop = next_hop
         self._carry_all = carry_all
@@ -74,7 +77,7 @@ class PostfixEdge(Postfix):
 
     def services(self) -> str:
         """Return master.cf's smtpd."""
-        return f"{HOST}:{self.port} inet n - n - - smtpd\n"
+        return f"{self._host}:{self.port} inet n - n - - smtpd\n"
 
     def healthy(self) -> bool:
         """Tell whether smtpd greets; it does so only when it reaches the milter or tempfails."""

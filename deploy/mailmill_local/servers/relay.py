@@ -20,12 +20,13 @@ MESSAGE_SIZE_LIMIT: Final = 120_000_000
 
 
 class PostfixRelay(Postfix):
-    """qmqpd on a loopback port and on the unix socket public/qmqp, and smtpd on another port.
+    """qmqpd on a port and on the unix socket public/qmqp, and smtpd on another port.
 
     Args:
         directory: Holds the instance and the Maildir.
-        qmqp_port: The loopback port of qmqpd.
-        smtp_port: The loopback port of smtpd.
+        qmqp_port: The port of qmqpd.
+        smtp_port: The port of smtpd.
+        host: The address that both listen on; it must include loopback.
         extra: Parameters of main.cf that are added or replaced.
     """
 
@@ -35,6 +36,7 @@ class PostfixRelay(Postfix):
         *,
         qmqp_port: int,
         smtp_port: int,
+        host: str = HOST,
         extra: Mapping[str, str] | None = None,
         sink: Sink = ignore,
         name: str = "relay",
@@ -42,6 +44,7 @@ class PostfixRelay(Postfix):
         super().__init__(directory, name=name, extra=extra, sink=sink)
         self.qmqp_port = qmqp_port
         self.smtp_port = smtp_port
+        self._host = host
 
     @property
     def qmqp_socket(self) -> Path:
@@ -84,8 +87,8 @@ class PostfixRelay(Postfix):
         """Return master.cf's qmqpd and smtpd."""
         return (
             "qmqp unix n - n - - qmqpd\n"
-            f"{HOST}:{self.qmqp_port} inet n - n - - qmqpd\n"
-            f"{HOST}:{self.smtp_port} inet n - n - - smtpd\n"
+            f"{self._host}:{self.qmqp_port} inet n - n - - qmqpd\n"
+            f"{self._host}:{self.smtp_port} inet n - n - - smtpd\n"
         )
 
     def healthy(self) -> bool:

@@ -42,7 +42,7 @@ options {{
   disable_hyperscan = true;
   # Nothing asks; whatever would, is refused at once instead of leaving this machine.
   dns {{
-    nameserver = ["{host}:9"];
+    nameserver = ["{loopback}:9"];
     timeout = 0.1s;
     retransmits = 1;
   }}
@@ -60,18 +60,22 @@ worker "normal" {{
 
 
 class Rspamd(Server):
-    """rspamd's normal worker on a loopback port.
+    """rspamd's normal worker.
 
     Args:
         directory: Holds its configuration and its state.
-        port: The loopback port.
+        port: The port.
+        host: The address that it listens on; it must include loopback.
     """
 
     programs: ClassVar = ("rspamd",)
 
-    def __init__(self, directory: Path, *, port: int, sink: Sink = ignore, name: str = "rspamd") -> None:
+    def __init__(
+        self, directory: Path, *, port: int, host: str = HOST, sink: Sink = ignore, name: str = "rspamd"
+    ) -> None:
         super().__init__(directory, name=name, sink=sink)
         self.port = port
+        self._host = host
 
     @property
     def url(self) -> str:
@@ -84,7 +88,7 @@ class Rspamd(Server):
         state.mkdir(exist_ok=True)
         give_to(state, USER)
         (self.directory / "rspamd.conf").write_text(
-            _CONFIGURATION.format(state=state, host=HOST, port=self.port)
+            _CONFIGURATION.format(state=state, loopback=HOST, host=self._host, port=self.port)
         )
 
     def command(self) -> list[str]:
