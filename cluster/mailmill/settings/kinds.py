@@ -6,7 +6,7 @@ import enum
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -39,11 +39,11 @@ def _yes_no(text: str) -> bool:
 
 
 def _number(text: str) -> int:
-    match = re.fullmatch(r"\s*(-?[0-9]+(?:\.[0-9]+)?)\s*([kmgKMG]?)\s*", text)
+    match = re.fullmatch(r"\s*(-?[0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([kmgKMG]?)\s*", text)
     if not match:
         raise ValueError(f"must be a whole number (k, m, g may follow), not {text!r}")
-    value = Decimal(match[1]) * _POWERS[match[2].lower()]
-    if value != value.to_integral_value():
+    value = Fraction(match[1]) * _POWERS[match[2].lower()]
+    if value.denominator != 1:
         raise ValueError(f"must be a whole number, not {text!r}")
     return int(value)
 
@@ -59,7 +59,7 @@ def _real(text: str) -> float:
 
 
 def _duration(text: str) -> int:
-    match = re.fullmatch(r"\s*([0-9]+)\s*([smhdwSMHDW]?)\s*", text)
+    match = re.fullmatch(r"\s*([0-9]{1,9})\s*([smhdwSMHDW]?)\s*", text)
     if not match:
         raise ValueError(f"must be a time (s, m, h, d or w may follow; seconds otherwise), not {text!r}")
     return int(match[1]) * _SECONDS[match[2].lower()]

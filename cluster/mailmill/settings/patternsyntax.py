@@ -113,6 +113,8 @@ def _client_range(text: str) -> ClientRange:
 
 def _bounds(text: str) -> tuple[int, int, int]:
     """Return the IP version, the first and the last address of what is written."""
+    if "%" in text:
+        raise ValueError("it has a zone (%) in it")
     first, dash, last = text.partition("-")
     if dash:
         low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
@@ -121,7 +123,8 @@ def _bounds(text: str) -> tuple[int, int, int]:
         return low.version, int(low), int(high)
     base, slash, size = text.partition("/")
     whole, bits = _completed(base)
-    network = ipaddress.ip_network(f"{whole}/{size if slash else bits}", strict=False)
+    kind = ipaddress.IPv6Network if ":" in whole else ipaddress.IPv4Network
+    network = kind(f"{whole}/{size if slash else bits}", strict=False)
     return network.version, int(network.network_address), int(network.broadcast_address)
 
 

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mailmill import __version__
+from mailmill.cli import main
+from mailmill.cli.context import Cli
+from mailmill.cli.group import CommandGroup, UnavailableError
+from mailmill.errors import ConfigError
+from mailmill.settings.options.milter import MILTER_PORT
+from mailmill.settings.reference import reference_page
+
+
+@pytest.fixture
+def conf(tmp_path):
+    path = tmp_path / "MailScanner.conf"
+    path.write_text("%org-name% = acme\n")
+    return path
+
+
+@pytest.fixture
+def run(monkeypatch, conf):
+    monkeypatch.setenv("MAILMILL_CONF", str(conf))
+    return lambda *args: CliRunner().invoke(main, args)
+
+
+def test_help_names_the_commands_and_the_exit_status(run):
+    result = run("--help")
+    assert result.exit_code == 0
+    for word in ("check", "conf", "milter", "queue-manager", "version", "78"):
+        assert word in result.output
+
+
+def test_the_version_is_told(run):
+    assert run("--version").output == f"mailmill, version {__version__}\n"
+    assert run("version").output.startswith(f"mailmill {__version__}\npython 3.")
+
+
+def test_a_good_configuration_is_in_order(run):
+    result = run("check")
+    assert (result.exit_code, result.output) == (0, "The configuration is in order.\n")
+
+
+def test_warnings_alone_are_status_1(run, conf):
+    conf.write_text("%org-name% = acme\nMTA = msmtp\n")
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.output == f"warning: {conf}:2: MTA is spelled msmail (msmtp is another program)\n"
+
+
+def test_errors_are_status_2_and_stand_with_the_warnings(run, conf):
+    conf.write_text("MTA = msmtp\nMilter Port = 0\nMilter Prot = 1\n")
+    result = run("check")
+    assert result.exit_code == 2
+    assert result.output.splitlines() == [
+        f"error: {conf}:3: unknown option Milter Prot (did you mean Milter Port?)",
+        f"error: {conf}:2: Milter Port must be from 1 to 65535, not 0",
+        "warning: %org-name% is not set: headers are named after 'yoursite', as at every such site",
+        f"warning: {conf}:1: MTA is spelled msmail (msmtp is another program)",
+    ]
+
+
+def test_another_file_can_be_checked(run, conf, tmp_path):
+    conf.write_text("nonsense")
+    other = tmp_path / "other.conf"
+    other.write_text("%org-name% = acme\n")
+    assert run("check", str(other)).exit_code == 0
+    assert run("--conf", str(other), "check").exit_code == 0
+    assert run("check", str(tmp_path / "none")).exit_code == 2
+
+
+def test_a_wrong_configuration_stops_every_other_command_with_status_78_and_no_traceback(run, conf):
+    conf.write_text("Milter Port = 0\nDebug = x\n")
+    result = run("conf", "show", "Milter Port")
+    assert result.exit_code == 78
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        f"mailmill: {conf}:2: Debug must be yes or no, not 'x'",
+        f"mailmill: {conf}:1: Milter Port must be from 1 to 65535, not 0",
+    ]
+
+
+def test_an_option_is_shown_with_its_source(run, conf):
+    conf.write_text("%org-name% = acme\nMilter Port = 25\n")
+    lines = [line.strip() for line in run("conf", "show", "milter-port").output.splitlines()]
+    assert lines[:3] == ["Milter Port = 25", f"source:      {conf}:2", "default:     33333"]
+    assert f"variable:    {MILTER_PORT.variable}" in lines
+
+
+def test_all_options_are_shown(run):
+    assert "Mail Header = X-acme-MailScanner\n" in run("conf", "show").output
+
+
+def test_an_option_that_is_none_is_wrong_usage(run):
+    result = run("conf", "show", "Milter Prot")
+    assert result.exit_code == 2
+    assert "did you mean Milter Port?" in result.output
+
+
+def test_the_reference_page_is_printed(run):
+    assert run("conf", "reference").output == reference_page()
+
+
+def test_an_unknown_command_is_wrong_usage(run):
+    assert run("chekc").exit_code == 2
+
+
+@pytest.mark.parametrize("target", ["mailmill.no_such_module:thing", "mailmill.errors:no_such_thing"])
+def test_a_command_that_cannot_be_loaded_says_why(monkeypatch, target):
+    monkeypatch.setattr("mailmill.cli.group._commands", lambda: {"broken": target})
+    group = CommandGroup("test")
+    assert "cannot be loaded" in CliRunner().invoke(group, ["--help"]).output
+    result = CliRunner().invoke(group, ["broken", "--flag", "x"])
+    assert result.exit_code == UnavailableError.exit_code == 69
+    assert "the command broken cannot be loaded: " in result.output
+    assert "no_such" in result.output
+
+
+@pytest.mark.parametrize(("text", "refused"), [("run_mailscanner=0\n", True), ("run_mailscanner=1\n", False)])
+def test_a_daemon_does_not_start_on_a_host_that_is_switched_off(tmp_path, text, refused):
+    defaults = tmp_path / "defaults"
+    defaults.write_text(text)
+    cli = Cli(Path("none"), defaults)
+    if refused:
+        with pytest.raises(ConfigError, match="run_mailscanner is 0"):
+            cli.require_enabled()
+    else:
+        cli.require_enabled()
