@@ -109,6 +109,20 @@ def prepare_queue_directories(settings: Settings) -> None:
         raise ConfigError(problems)
 
 
+def prepare_directory(path: Path, mode: int, settings: Settings) -> None:
+    """Create a directory for the user that the process will run as; one that is there stays as it is.
+
+    Raises:
+        ConfigError: there is no such user, or the directory cannot be created.
+    """
+    if path.exists():
+        return
+    try:
+        _prepare_directory(path, mode, Identity.wanted(settings))
+    except OSError as exc:
+        raise ConfigError([f"{exc.filename or path}: {exc.strerror or exc}"]) from exc
+
+
 def write_pid_file(path: Path) -> None:
     """Write this process's id, replacing an older file as a whole.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from types import FrameType
@@ -16,8 +17,12 @@ from mailmill.errors import ConfigError, MessageLogError
 from mailmill.logs import setup_logging
 from mailmill.messagelog.recorder import Recorder
 from mailmill.messagelog.store import MessageLog
+from mailmill.process import drop_privileges, prepare_directory
 from mailmill.settings.options.cluster import MESSAGE_LOG_DAYS, MESSAGE_LOG_URL, REDIS_URL
 from mailmill.settings.options.system import DEBUG
+
+#: The mode of the directory of an SQLite database that is made: the group may read the log.
+DIRECTORY_MODE: Final = 0o750
 
 _SECONDS_PER_DAY: Final = 86_400
 
@@ -32,6 +37,7 @@ def recorder(cli: Cli) -> None:
     One in the cluster is enough; a second one is a reserve. While none runs, events wait in Redis. It waits
     for Redis and for the database as long as it takes, and ends on SIGTERM.
     """
+    cli.require_enabled()
     settings = cli.settings
     setup_logging(debug=settings[DEBUG])
     try:
@@ -39,6 +45,13 @@ def recorder(cli: Cli) -> None:
         log = MessageLog.open(settings[MESSAGE_LOG_URL])
     except (ValueError, MessageLogError) as exc:
         raise ConfigError([str(exc)]) from exc
+    if log.file:
+        prepare_directory(log.file.parent, DIRECTORY_MODE, settings)
+    drop_privileges(settings)
+    if log.file and not os.access(log.file.parent, os.W_OK | os.X_OK):
+        raise ConfigError(
+            [f"{MESSAGE_LOG_URL.name}: {log.file.parent} is not writable for the recorder's user"]
+        )
     stop = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:

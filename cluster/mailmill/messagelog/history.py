@@ -114,6 +114,12 @@ def _histories(messages: dict[str, LoggedMessage], entries: list[Entry]) -> Iter
         for mail_id, keys in groupby(sorted(mine), key=lambda key: key[0])
     }
     for mail_id, message in messages.items():
-        happened = events.get(mail_id, ())
+        happened = _without_repeats(events.get(mail_id, ()))
         finished = next((event.time for event in reversed(happened) if event.step is Step.FINISHED), None)
         yield History(message=message, events=happened, finished=finished)
+
+
+def _without_repeats(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Leave out what a node has said twice: a queue manager that starts anew says again what it accepted."""
+    said = {(event.time, event.step, event.node, event.detail): event for event in reversed(events)}
+    return tuple(event for event in events if said[event.time, event.step, event.node, event.detail] is event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
@@ -55,6 +56,11 @@ class MessageLog:
     def url(self) -> str:
         """The database's URL without its password."""
         return self._engine.url.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database; None for one in memory or on a server."""
+        return database_file(self._engine)
 
     def create(self) -> None:
         """Create tables and indexes where they are missing."""
@@ -149,9 +155,8 @@ class MessageLog:
 
     def _require(self) -> None:
         """Refuse to read what is not there: SQLite would create an empty file."""
-        path = database_file(self._engine)
-        if path is not None and not path.exists():
-            raise MessageLogError(f"message log {path}: there is none yet (mailmill recorder makes it)")
+        if self.file is not None and not self.file.exists():
+            raise MessageLogError(f"message log {self.file}: there is none yet (mailmill recorder makes it)")
 
     @contextlib.contextmanager
     def _errors(self, what: str) -> Iterator[None]:

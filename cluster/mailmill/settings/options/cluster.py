@@ -26,9 +26,10 @@ CONTENTS_URL: Final = Option(
 MESSAGE_LOG_URL: Final = Option(
     "Message Log URL",
     TEXT,
-    default="sqlite:////var/spool/MailScanner/messages.db",
+    default="sqlite:////var/spool/MailScanner/messagelog/messages.db",
     origin=Origin.MAILMILL,
-    description="The database of the message log, as an SQLAlchemy URL.",
+    description="The database of the message log, as an SQLAlchemy URL: SQLite, or PostgreSQL "
+    "(postgresql+psycopg://USER:PASSWORD@HOST/DB). SQLite needs a directory that Run As User can write.",
 )
 MESSAGE_LOG_DAYS: Final = Option(
     "Message Log Days",

@@ -87,6 +87,21 @@ def test_what_is_known_of_a_recorded_message_is_not_lost_to_a_waiting_event(log)
     assert (history.message.message_id, history.message.edge) == ("a@b", "edge1")
 
 
+def test_what_a_node_says_twice_is_shown_once(log):
+    mail_id = new_mail_id(NOW, "A1")
+    accepted = {"detail": "from=<a@b>", "message_id": "<a@b>"}
+    log.add(
+        [
+            from_fields(*raw(0, mail_id, Step.ACCEPTED, **accepted)),
+            from_fields(*raw(1, mail_id, Step.ENQUEUED)),
+        ]
+    )
+    entry_id, _ = raw(2, mail_id, Step.ENQUEUED)
+    again = entry_id, raw(0, mail_id, Step.ACCEPTED, **accepted)[1]
+    answer = look_up(log, FakeRedis([again, raw(3, mail_id, Step.ENQUEUED)]), "A1")
+    assert steps(answer) == [[Step.ACCEPTED, Step.ENQUEUED, Step.ENQUEUED]]
+
+
 def test_all_pages_of_the_stream_are_read(log, monkeypatch):
     monkeypatch.setattr(history_module, "_PAGE", 3)
     mail_id = new_mail_id(NOW, "A1")
