@@ -34,8 +34,9 @@ class Output:
         self._names: dict[str, str] = {}
 
     def line(self, name: str, text: str) -> None:
-        """Write one line of a program."""
-        self._write(name, text, "")
+        """Write one line of a program; empty ones say nothing."""
+        if text:
+            self._write(name, text, "")
 
     def say(self, text: str) -> None:
         """Write one line of our own."""

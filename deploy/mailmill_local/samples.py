@@ -125,7 +125,8 @@ def send(sample: Sample, port: int) -> Sent:
             replies.append(client.data(sample.data))
         except smtplib.SMTPResponseException as error:
             replies.append((error.smtp_code, bytes(str(error.smtp_error), "utf-8")))
-    code, text = max(replies, key=lambda reply: reply[0])
+    refused = [reply for reply in replies if reply[0] >= 400]  # noqa: PLR2004 - RFC 5321, 4.2.1
+    code, text = refused[0] if refused else replies[-1]
     words = text.decode("utf-8", "replace").replace("\n", " ")
     taken = code == 250 and " queued as " in words  # noqa: PLR2004 - RFC 5321: completed
     return Sent(sample, f"{code} {words}", words.rsplit(" ", 1)[-1] if taken else "", time.monotonic())

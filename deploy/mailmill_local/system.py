@@ -68,9 +68,9 @@ class System:
         self.stages: tuple[tuple[Server, ...], ...] = (
             (self.relay,),
             (self.redis, self.clamd, self.rspamd),
-            (self.recorder, self.deliver, self.scan, self.queue_manager, *flower),
+            (self.recorder, self.deliver, self.scan, self.queue_manager),
             (self.milter,),
-            (self.edge,),
+            (*flower, self.edge),
         )
 
     @property

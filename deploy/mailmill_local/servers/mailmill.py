@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
-from mailmill_local.probes import ask
+from mailmill_local.probes import HOST, ask
 from mailmill_local.process import Sink, ignore
 from mailmill_local.servers.base import Server
 
@@ -140,7 +140,14 @@ def flower(directory: Path, conf: Path, port: int, sink: Sink = ignore) -> Mailm
     return MailmillProcess(
         directory,
         name="flower",
-        arguments=["celery", "-A", "mailmill.app", "flower", "--address=127.0.0.1", f"--port={port}"],
+        arguments=[
+            "celery",
+            "--app=mailmill.app",
+            "flower",
+            f"--address={HOST}",
+            f"--port={port}",
+            "--logging=warning",
+        ],
         conf=conf,
         ready=lambda: ask(port, b"GET /healthcheck HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
         sink=sink,
