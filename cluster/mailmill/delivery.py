@@ -51,10 +51,9 @@ class Delivery(Struct, frozen=True):
 
 def group_label(covers: tuple[str, ...]) -> str:
     """Return the label of a group: stable for the same recipients, different for others."""
-    return hashlib.sha256("\n".join(covers).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join(covers).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
 def delivery_id(mail_id: str, covers: tuple[str, ...]) -> str:
     """Return the id of the delivery of `mail_id` that covers these marks."""
     return f"{mail_id}.{group_label(covers)}"
-

@@ -10,6 +10,7 @@ Nothing here is acknowledged before write, fsync, close, rename and fsync of the
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import errno
 import os
@@ -86,7 +87,7 @@ class SpoolWriter:
         try:
             self._spool.sync(State.ACTIVE)
         except SpoolError:
-            final.unlink(missing_ok=True)
+            _unlink(final)
             raise
 
     def _write(self, data: bytes) -> None:
@@ -100,8 +101,9 @@ class SpoolWriter:
     def _discard(self) -> None:
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            os.close(fd)
-        self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        _unlink(self._path)
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +113,12 @@ class SpoolWriter:
     ) -> None:
         if self._fd >= 0:
             self._discard()
+
+
+def _unlink(path: Path) -> None:
+    """Remove what must not stay. A disk that refuses this too has told its error before."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 class Spool:
