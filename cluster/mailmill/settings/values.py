@@ -74,7 +74,8 @@ class Settings:
         """
         named = environ.get(FILE_VARIABLE)
         file = path or (Path(named) if named else None)
-        conf = ConfFile(environ, _fixed_variables(environ))
+        # The shipped MailScanner.conf uses $HOSTNAME, which services rarely have in their environment.
+        conf = ConfFile({"HOSTNAME": os.uname().nodename, **environ}, _fixed_variables(environ))
         if file or DEFAULT_FILE.exists():
             conf.read(file or DEFAULT_FILE)
         texts = _texts(conf)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,12 @@ def test_the_environment_sets_variables_too(conf):
 
 def test_a_password_in_the_environment_keeps_its_dollar_signs(conf):
     assert Settings.load(conf(""), {"MAILMILL_RSPAMD_PASSWORD": "a$HOME\\n"})[RSPAMD_PASSWORD] == "a$HOME\\n"
+
+
+def test_the_host_name_is_always_defined(conf):
+    path = conf("Milter Bind = /run/$HOSTNAME\n")
+    assert Settings.load(path, {})[MILTER_BIND] == f"/run/{os.uname().nodename}"
+    assert Settings.load(path, {"HOSTNAME": "mx1"})[MILTER_BIND] == "/run/mx1"
 
 
 def test_an_undefined_variable_in_the_environment_is_an_error():
