@@ -84,7 +84,12 @@ class RelayPool:
         self.longest = math.ceil(longest)
 
     async def submit(self, delivery: Delivery, message: bytes) -> Submission:
-        """See `Relay`. An address that defers everything or cannot be used is followed by the next one."""
+        """See `Relay`. An address that defers everything or cannot be used is followed by the next one.
+
+        Without recipients nothing is sent: a relay could confirm what goes to nobody (B5).
+        """
+        if not delivery.recipients:
+            return Submission((), "none")
         patience = Patience(self._timeout, self._whole)
         faults: list[str] = []
         unconfirmed = False

@@ -1,8 +1,8 @@
 """SMTP: one message per connection, an answer for each recipient, and what QMQP cannot carry.
 
 Sources: RFC 5321 (SMTP), 6152 (8BITMIME), 1870 (SIZE), 3461 (DSN), 6531 (SMTPUTF8). Why no library:
-aiosmtplib 5.1 makes a line end of a lone CR, which alters a signed message, and does not tell a connection that
-was lost before the last byte from one that was lost after it (R15).
+aiosmtplib 5.1 makes a line end of a lone CR, which alters a signed message, and does not tell a connection
+that was lost before the last byte from one that was lost after it (R15).
 """
 
 from __future__ import annotations
