@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -161,6 +162,7 @@ class MemoryReporter:
         self.outcomes: list[Outcome] = []
         self.events: list[Event] = []
         self.calls = 0
+        self.reported = threading.Event()
         self.steps = steps if steps is not None else []
 
     def report(self, edge: str, outcomes: Sequence[Outcome], events: Sequence[Event]) -> None:
@@ -169,6 +171,7 @@ class MemoryReporter:
         self.steps.append("report")
         self.outcomes += outcomes
         self.events += events
+        self.reported.set()
 
 
 class MemoryTasks:

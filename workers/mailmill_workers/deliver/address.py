@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -10,11 +11,8 @@ from typing import Final
 
 from mailmill.errors import ConfigError
 
-#: `host`, `host:port`, `[v6]`, `[v6]:port`, or an IPv6 address without port, which has two colons or more.
-_ADDRESS: Final = re.compile(
-    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<host>[^\s:\[\]]+))(?::(?P<port>[0-9]{1,5}))?\Z"
-)
-_BARE_V6: Final = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\Z")
+#: `host`, `host:port`, `[v6]` or `[v6]:port`.
+_ADDRESS: Final = re.compile(r"(?:\[(?P<v6>[^\s\[\]]+)\]|(?P<host>[^\s:\[\]]+))(?::(?P<port>[0-9]{1,5}))?\Z")
 _MAX_PORT: Final = 65_535
 
 
@@ -60,15 +58,23 @@ def parse_addresses(option: str, texts: Iterable[str], default_port: int) -> tup
     """
     addresses, problems = [], []
     for text in texts:
-        if _BARE_V6.match(text):
+        if _is_v6(text):
             addresses.append(Inet(text, default_port))
             continue
         match = _ADDRESS.match(text)
         port = int(match["port"] or default_port) if match else 0
-        if not match or not 0 < port <= _MAX_PORT:
+        if not match or not 0 < port <= _MAX_PORT or (match["v6"] and not _is_v6(match["v6"])):
             problems.append(f"{option}: {text!r} is not HOST, HOST:PORT or [IPV6]:PORT")
             continue
-        addresses.append(Inet(match["bracketed"] or match["host"], port))
+        addresses.append(Inet(match["v6"] or match["host"], port))
     if problems:
         raise ConfigError(problems)
     return tuple(addresses)
+
+
+def _is_v6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True

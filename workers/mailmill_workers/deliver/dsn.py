@@ -79,7 +79,7 @@ def render(
         _part("message/rfc822" if whole else "text/rfc822-headers", returned),
     ]
     mark = f"--{boundary}".encode()
-    body = b"".join(b"\n%s\n%s\n" % (mark, part) for part in parts)
+    body = b"".join(b"\n%s\n%s" % (mark, part) for part in parts)
     eight_bit = b"" if body.isascii() else b"\nContent-Transfer-Encoding: 8bit"
     return _text_bytes(headers) + eight_bit + b"\n" + body + b"\n" + mark + b"--\n"
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ def parse(data: bytes, cuts: list[int]) -> bytes | None:
     parser = NetstringParser(LIMIT)
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
     result = None
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         result = parser.feed(data[start:end])
         if result is not None:
             return result

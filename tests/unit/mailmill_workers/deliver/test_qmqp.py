@@ -63,7 +63,7 @@ def test_only_k_z_and_d_are_replies(contents: bytes):
         ("a" * 2036 + "@example.com", False),
     ],
 )
-def test_senders_that_qmqp_can_not_carry_are_named(sender: str, fault: bool):
+def test_senders_that_qmqp_can_not_carry_are_named(sender: str, *, fault: bool):
     assert bool(address_fault(sender, sender=True)) is fault
 
 
