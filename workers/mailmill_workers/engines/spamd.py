@@ -5,8 +5,8 @@ own report template without that table, the score alone comes out. The table is 
 that the sender does not write (a content preview stands above it), so only what follows the last ruler is
 read.
 
-SpamAssassin learns of the client from the topmost Received line and of the sender from X-Envelope-From, so
-both are put on top of what it is given, made from the milter's own fields.
+SpamAssassin learns of the client from the topmost Received line, which the edge writes, and of the envelope
+sender from X-Envelope-From, which is put on top of what it is given.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,10 +43,6 @@ _RULER: Final = re.compile(r"^-{3,} -{3,} -{3,}$", re.MULTILINE)
 #: One line of the table: points, rule. Lines that go on with a description are indented further.
 _ROW: Final = re.compile(r"^ {0,2}(-?[0-9]+(?:\.[0-9]+)?) +([A-Za-z_][A-Za-z0-9_]*)(?: |$)", re.MULTILINE)
 
-#: Bytes at the start of a message in which the edge's own Received line is looked for.
-_FIRST_HEADER: Final = 2000
-
-_UNSAFE_IN_HELO: Final = re.compile(r"[^A-Za-z0-9.:_-]")
 _UNSAFE_IN_SENDER: Final = re.compile(r"[^\x21-\x7e]")
 
 
@@ -63,7 +58,7 @@ class Spamd:
 
     async def check(self, mail: Mail) -> SpamAnswer:
         """Return SpamAssassin's score; `Failed` when no server gives one."""
-        content = as_received(mail)
+        content = with_sender(mail)
         return await self._turns.ask(lambda server: self._check(server, content))
 
     async def close(self) -> None:
@@ -127,28 +122,7 @@ def rows(report: str) -> tuple[tuple[str, float], ...]:
     return tuple((rule, float(points)) for points, rule in _ROW.findall(report, rulers[-1].end()))
 
 
-def as_received(mail: Mail) -> bytes:
-    """Return the message with the lines on top that a mail server adds when it takes it over.
-
-    The Received line has Postfix's form, which SpamAssassin knows; what the client said in HELO is reduced to
-    the letters of a host name, so that it cannot pass for an address. Where the edge has stamped the message
-    already (its queue id stands in the topmost header), that line stays the first.
-    """
-    envelope = mail.envelope
-    sender = _UNSAFE_IN_SENDER.sub("?", envelope.sender)
-    top = f"X-Envelope-From: <{sender}>\n"
-    first = re.split(rb"\n(?![ \t])", mail.content[:_FIRST_HEADER], maxsplit=1)[0]
-    stamped = first[:9].lower() == b"received:" and mail.queue_id.encode() in first
-    if not stamped and envelope.client.address:
-        helo = _UNSAFE_IN_HELO.sub("", envelope.client.helo) or "unknown"
-        name = _UNSAFE_IN_HELO.sub("", envelope.client.name) or "unknown"
-        address = _UNSAFE_IN_HELO.sub("", envelope.client.address)
-        address = f"IPv6:{address}" if ":" in address else address
-        protocol = f"ESMTP{'S' if envelope.tls else ''}{'A' if envelope.sasl else ''}"
-        top = (
-            f"Received: from {helo} ({name} [{address}])\n"
-            f"\tby {_UNSAFE_IN_HELO.sub('', mail.header.edge) or 'localhost'} (Postfix) with {protocol} "
-            f"id {mail.queue_id};\n"
-            f"\t{formatdate(mail.header.arrival)}\n{top}"
-        )
-    return top.encode("ascii") + mail.content
+def with_sender(mail: Mail) -> bytes:
+    """Return the message with the envelope sender on top, where SpamAssassin looks for it."""
+    sender = _UNSAFE_IN_SENDER.sub("?", mail.envelope.sender)
+    return f"X-Envelope-From: <{sender}>\n".encode("ascii") + mail.content
