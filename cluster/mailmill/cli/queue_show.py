@@ -81,7 +81,7 @@ def _show(queue: Queue, name: str, state: State) -> bool:
     if content:
         click.echo()
         for line in _header_lines(content):
-            click.echo(printable(line))
+            click.echo(printable(line.expandtabs()))
     return True
 
 

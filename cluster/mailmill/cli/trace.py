@@ -63,7 +63,7 @@ def _print(answer: Trace, wanted: str) -> None:
     if len(answer.histories) == MOST_MESSAGES:
         click.echo(f"These are the newest {MOST_MESSAGES}; there may be more.")
     if not answer.histories:
-        click.echo(f"{printable(wanted)}: the message log does not know this id.")
+        click.echo(f"{printable(wanted)}: not in the message log (mailmill queue show may know it).")
     if answer.not_recorded:
         click.echo(f"The recorder is behind: {answer.not_recorded} events wait in Redis.")
 

@@ -115,7 +115,8 @@ def _histories(messages: dict[str, LoggedMessage], entries: list[Entry]) -> Iter
     }
     for mail_id, message in messages.items():
         happened = _without_repeats(events.get(mail_id, ()))
-        finished = next((event.time for event in reversed(happened) if event.step is Step.FINISHED), None)
+        # What goes on after a file has left one queue goes on in the other.
+        finished = happened[-1].time if happened and happened[-1].step is Step.FINISHED else None
         yield History(message=message, events=happened, finished=finished)
 
 

@@ -79,7 +79,7 @@ class Recorder:
             try:
                 self.turn()
             except (redis.RedisError, MessageLogError) as exc:
-                _log.warning("%s; trying again in %.1f s", exc, pause)
+                _log.warning("nothing is recorded, trying again in %.1f s: %s", pause, exc)
                 self._ready = False
                 stop.wait(pause)
                 pause = min(2 * pause, LAST_PAUSE)

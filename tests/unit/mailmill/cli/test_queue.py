@@ -290,6 +290,10 @@ def test_counts_of_the_spool_need_no_redis(milterin, run, monkeypatch):
 # --- show
 
 
+def test_show_writes_tabs_in_folded_headers_as_blanks(milterin, run):
+    assert "\n        more\n" in run("show", put(milterin, content=b"Subject: a\n\tmore\n\n")).stdout
+
+
 def test_show_tells_file_envelope_and_headers_but_not_the_body(milterin, run):
     name = put(milterin, content=b"Subject: hello\nX-A: b\n\nsecret body\n")
     result = run("show", name)

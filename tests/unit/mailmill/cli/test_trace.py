@@ -91,7 +91,7 @@ def test_every_message_with_the_queue_id_is_shown(log, run):
 def test_an_unknown_id_says_so_and_fails(run):
     result = run("A1")
     assert result.exit_code == 1
-    assert result.stdout == "A1: the message log does not know this id.\n"
+    assert result.stdout == "A1: not in the message log (mailmill queue show may know it).\n"
 
 
 def test_json_has_times_as_numbers(log, run):

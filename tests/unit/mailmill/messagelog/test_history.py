@@ -87,6 +87,14 @@ def test_what_is_known_of_a_recorded_message_is_not_lost_to_a_waiting_event(log)
     assert (history.message.message_id, history.message.edge) == ("a@b", "edge1")
 
 
+def test_a_message_that_left_one_queue_and_goes_on_in_the_other_has_not_finished(log):
+    mail_id = new_mail_id(NOW, "A1")
+    happened = [raw(0, mail_id, Step.SCANNED), raw(1, mail_id, Step.FINISHED), raw(2, mail_id, Step.DEFERRED)]
+    assert look_up(log, FakeRedis(happened), "A1").histories[0].finished is None
+    ended = [*happened, raw(3, mail_id, Step.FINISHED)]
+    assert look_up(log, FakeRedis(ended), "A1").histories[0].finished == NOW + 3
+
+
 def test_what_a_node_says_twice_is_shown_once(log):
     mail_id = new_mail_id(NOW, "A1")
     accepted = {"detail": "from=<a@b>", "message_id": "<a@b>"}
