@@ -73,6 +73,9 @@ class Callbacks:
     def install(self) -> None:
         """Register with libmilter; comes before the socket is opened."""
         Milter.set_flags(0)
+        # A stage that fails but must not answer would leave the MTA and libmilter waiting for each other. So
+        # stages go on, and the end of the message says what happened.
+        Milter.set_exception_policy(Milter.CONTINUE)
         Milter.set_connect_callback(self.connect)
         Milter.set_helo_callback(self.helo)
         Milter.set_envfrom_callback(self.envfrom)
@@ -102,8 +105,9 @@ class Callbacks:
         address, port = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("", 0)
         log.debug("connect %s[%s]:%d", printable(name), address, port)
         answer = connection.session.connect(name, address, port, _macros(ctx))
-        if answer.action is Action.CONTINUE:
-            return connection.silent(Milter.P_NR_CONN)
+        silent = connection.silent(Milter.P_NR_CONN)
+        if answer.action is Action.CONTINUE or silent == Milter.NOREPLY:
+            return silent
         return _reply(ctx, answer)
 
     def helo(self, ctx: Any, name: str) -> int:
@@ -144,10 +148,14 @@ class Callbacks:
 
     def eom(self, ctx: Any) -> int:
         """Answer the message."""
-        connection: Connection = ctx.getpriv()
-        answer = connection.session.end_of_message(_macros(ctx))
-        log.debug("end of message: %s", answer)
-        return _reply(ctx, answer)
+        try:
+            connection: Connection = ctx.getpriv()
+            answer = connection.session.end_of_message(_macros(ctx))
+            log.debug("end of message: %s", answer)
+            return _reply(ctx, answer)
+        except BaseException:  # the sender keeps the message
+            log.exception("end of message failed")
+            return int(Milter.TEMPFAIL)
 
     def abort(self, ctx: Any) -> int:
         """Forget the message in hand."""
@@ -176,7 +184,7 @@ class Callbacks:
         self, ctx: Any, stage: int, word: str, act: Callable[[Connection], None], detail: object = ""
     ) -> int:
         """Run a stage that has no answer; what goes wrong in it is told at the end of the message."""
-        connection: Connection = ctx.getpriv()
+        connection: Connection = ctx.getpriv() or self._attach(ctx, 0)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s %s", word, printable(str(detail)))
         try:

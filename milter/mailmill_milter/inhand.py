@@ -19,13 +19,16 @@ class InHand:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._count = 0
-        #: Set when the process is about to end: new connections are then sent away.
+        #: Set when the process is about to end: what begins now is sent away.
         self.draining = False
 
-    def begin(self) -> None:
-        """Count a transaction in."""
+    def begin(self) -> bool:
+        """Count a transaction in; return False when it comes too late and must be refused."""
         with self._lock:
+            if self.draining:
+                return False
             self._count += 1
+            return True
 
     def end(self) -> None:
         """Count a transaction out."""
@@ -39,7 +42,8 @@ class InHand:
 
     def drain(self, seconds: float) -> int:
         """Wait until nothing is in hand, at most so long; return how many are left."""
-        self.draining = True
+        with self._lock:
+            self.draining = True
         deadline = time.monotonic() + seconds
         quiet_since: float | None = None
         while (now := time.monotonic()) < deadline:

@@ -73,7 +73,7 @@ def edge_of(settings: Settings) -> Edge:
     spool = Spool(settings[INCOMING_QUEUE_DIR])
     return Edge(
         name=edge_name(settings),
-        hostname=socket.getfqdn(),
+        hostname=socket.gethostname(),
         spool=spool,
         queue_type=settings[MSMAIL_QUEUE_TYPE],
         gate=Gate(

@@ -78,6 +78,8 @@ class Session:
         self._taking: _Taking | None = None
         #: Holds the spool file that is being written; closing it leaves nothing behind.
         self._files = ExitStack()
+        #: Whether the transaction counts as in hand.
+        self._counted = False
         #: Why the message in hand cannot be taken, as soon as that is known.
         self._refusal: Answer | None = None
 
@@ -101,7 +103,7 @@ class Session:
     def mail(self, arguments: tuple[bytes, ...], macros: Macros) -> None:
         """Begin a new transaction; nothing of an earlier one is left."""
         self._end()
-        self._edge.in_hand.begin()
+        self._counted = self._edge.in_hand.begin()
         client = self._client or Client(name="unknown", address="", port=0, helo="")
         self._transaction = Transaction(
             sender=bare_address(arguments[0]),
@@ -110,6 +112,8 @@ class Session:
             tls=_tls(macros),
             sasl=_sasl(macros),
         )
+        if not self._counted:
+            self.fail("the mail filter is stopping")
         if self._client is None:
             self.fail("the mail filter was not told the client's address")
 
@@ -255,8 +259,9 @@ class Session:
     def _end(self) -> None:
         self._discard_file()
         self._refusal = None
-        if self._transaction:
-            self._transaction = None
+        self._transaction = None
+        if self._counted:
+            self._counted = False
             self._edge.in_hand.end()
 
 
