@@ -13,6 +13,9 @@ def setup_logging(*, debug: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    # Celery tells of each task twice; our own lines tell of each message.
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(logging.INFO if debug else logging.WARNING)
     # Only our own parts become talkative: the libraries would bury what is looked for.
     for package in ("mailmill", "mailmill_milter", "mailmill_workers"):
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)

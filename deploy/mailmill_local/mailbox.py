@@ -19,6 +19,11 @@ class Received:
     data: bytes
     path: Path
 
+    @property
+    def body(self) -> bytes:
+        """The bytes after the first empty line."""
+        return self.data.partition(b"\n\n")[2]
+
     def header(self, name: str) -> str | None:
         """Return the first header of this name, unfolded, or None."""
         wanted = name.lower().encode() + b":"

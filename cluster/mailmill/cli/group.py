@@ -19,6 +19,7 @@ EXIT_UNAVAILABLE: Final = 69
 _BUILT_IN: Final = {
     "check": "mailmill.cli.check:check",
     "conf": "mailmill.cli.conf:conf",
+    "flower": "mailmill.cli.flower:flower",
     "queue": "mailmill.cli.queue:queue",
     "recorder": "mailmill.cli.recorder:recorder",
     "trace": "mailmill.cli.trace:trace",

@@ -140,14 +140,7 @@ def flower(directory: Path, conf: Path, port: int, sink: Sink = ignore) -> Mailm
     return MailmillProcess(
         directory,
         name="flower",
-        arguments=[
-            "celery",
-            "--app=mailmill.app",
-            "flower",
-            f"--address={HOST}",
-            f"--port={port}",
-            "--logging=warning",
-        ],
+        arguments=["mailmill", "flower", f"--address={HOST}", f"--port={port}"],
         conf=conf,
         ready=lambda: ask(port, b"GET /healthcheck HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
         sink=sink,
