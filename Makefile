@@ -53,7 +53,8 @@ debian-tests:
 
 # Another environment replaces one whose Python has gone.
 .venv/.installed: requirements/run.txt requirements/dev.txt pyproject.toml | debian
+	@echo 'preparing the environment .venv (a minute at the first time)'
 	@[ -x $(BIN)/python ] && $(BIN)/python -c '' || $(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

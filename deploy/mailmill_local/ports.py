@@ -41,7 +41,7 @@ class Ports:
             text = environ.get(variable(field.name), "")
             if not text:
                 continue
-            if not text.isdigit() or not 0 < int(text) <= _HIGHEST:
+            if not (text.isascii() and text.isdigit() and 0 < int(text) <= _HIGHEST):
                 raise ValueError(f"{variable(field.name)}={text!r} is no port")
             chosen[field.name] = int(text)
         ports = cls(**chosen)

@@ -16,10 +16,11 @@ PROBE_INTERVAL: Final = 0.1
 HOST: Final = "127.0.0.1"
 
 
-def ask(address: int | Path, question: bytes, answer: bytes) -> bool:
+def ask(address: int | Path, question: bytes, answer: bytes, goodbye: bytes = b"") -> bool:
     """Tell whether the server at a loopback port or unix socket answers `question` with `answer`.
 
-    An empty `question` waits for a banner; an empty `answer` is content with the connection.
+    An empty `question` waits for a banner; an empty `answer` is content with the connection. `goodbye` ends
+    the dialogue, where it is rude to hang up.
     """
     try:
         with _connect(address) as connection:
@@ -31,6 +32,9 @@ def ask(address: int | Path, question: bytes, answer: bytes) -> bool:
                 if not chunk:
                     return False
                 received += chunk
+            if goodbye:
+                connection.sendall(goodbye)
+                connection.recv(4096)
             return received.startswith(answer)
     except OSError:
         return False

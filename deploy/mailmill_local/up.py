@@ -85,6 +85,13 @@ def _run(directory: Path, ports: Ports, *, once: bool, send_samples: bool) -> in
         output.close()
 
 
+def _verdict(results: list[Result]) -> str:
+    wrong = [result.sent.sample.name for result in results if not result.right]
+    if wrong:
+        return f"{len(wrong)} of {len(results)} samples did not end as they must: {', '.join(wrong)}"
+    return f"all {len(results)} samples ended as they must"
+
+
 def _serve(system: System, supervisor: Supervisor, output: Output, *, once: bool, send_samples: bool) -> int:
     system.prepare()
     supervisor.start()
@@ -94,6 +101,7 @@ def _serve(system: System, supervisor: Supervisor, output: Output, *, once: bool
         right = all(result.right for result in results)
         for line in ["", *table(results), ""]:
             output.say(line)
+        (output.say if right else output.complain)(_verdict(results))
     if once:
         return 0 if right else 1
     for line in _hints(system):

@@ -81,4 +81,4 @@ class PostfixEdge(Postfix):
 
     def healthy(self) -> bool:
         """Tell whether smtpd greets; it does so only when it reaches the milter or tempfails."""
-        return ask(self.port, b"QUIT\r\n", b"220 ")
+        return ask(self.port, b"", b"220 ", b"QUIT\r\n")

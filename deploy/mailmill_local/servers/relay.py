@@ -93,4 +93,4 @@ class PostfixRelay(Postfix):
 
     def healthy(self) -> bool:
         """Tell whether qmqpd takes connections and smtpd greets."""
-        return ask(self.qmqp_port, b"", b"") and ask(self.smtp_port, b"QUIT\r\n", b"220 ")
+        return ask(self.qmqp_port, b"", b"") and ask(self.smtp_port, b"", b"220 ", b"QUIT\r\n")
