@@ -15,7 +15,7 @@ class Part:
     content_type: str
     #: Every name that a mail program may show it under; the first is the most likely one.
     names: tuple[str, ...]
-    #: Its bytes after the transfer encoding is undone.
+    #: Its bytes after the transfer encoding is undone; none where they are those of the parts inside.
     content: bytes
 
     @property

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from mailmill.findings import Unscannable
 from mailmill_workers.content.decoding import undo, uuencoded
 from mailmill_workers.content.limits import (
+    MAX_ALL_HEADERS,
     MAX_BOUNDARIES,
     MAX_DEPTH,
     MAX_HEADERS,
@@ -47,8 +48,8 @@ def unpack(content: bytes, max_parts: int) -> tuple[Part, ...] | Unscannable:
         max_parts: how many parts are looked into (`Maximum Message Parts`).
 
     Returns:
-        Every entity: leaves with their decoded bytes, nested messages and multiparts with the bytes of their
-        body. `Unscannable` when the message is beyond a limit or cannot be understood. Never raises.
+        Every entity: leaves with their decoded bytes, multiparts and nested messages with none.
+        `Unscannable` when the message is beyond a limit or cannot be understood. Never raises.
     """
     try:
         return tuple(_Walk(max_parts).message(content, ()))
@@ -81,6 +82,7 @@ class _Walk:
     def __init__(self, max_parts: int) -> None:
         self._max_parts = max_parts
         self._parts = 0
+        self._headers = 0
 
     def message(self, content: bytes, path: tuple[int, ...]) -> Iterator[Part]:
         return self._entity(content, path, "text/plain")
@@ -88,22 +90,27 @@ class _Walk:
     def _entity(self, content: bytes, path: tuple[int, ...], default_type: str) -> Iterator[Part]:
         self._count(path)
         header, body = _split(content)
+        self._headers += len(content) - len(body)
+        if self._headers > MAX_ALL_HEADERS:
+            raise BeyondLimitsError(f"headers of more than {MAX_ALL_HEADERS} bytes in all parts")
         headers = _read(header, default_type)
         if headers.is_multipart():
             found = _children(body, headers.boundaries)
             if not found and undo(headers.encoding, body) != body:  # forbidden by RFC 2045, yet understood
                 body = undo(headers.encoding, body)
                 found = _children(body, headers.boundaries)
-            yield Part(path, headers.types[0], headers.names, body)
+            yield Part(path, headers.types[0], headers.names, b"" if found else body)
             default_type = "message/rfc822" if "multipart/digest" in headers.types else "text/plain"
             for index, child in enumerate(found):
                 yield from self._entity(child, (*path, index), default_type)
             return
         body = undo(headers.encoding, body)
-        yield Part(path, headers.types[0], headers.names, body)
         if headers.is_nested():
+            yield Part(path, headers.types[0], headers.names, b"")
             yield from self.message(body, (*path, 0))
-        elif headers.types[0].startswith("text/"):
+            return
+        yield Part(path, headers.types[0], headers.names, body)
+        if headers.types[0].startswith("text/"):
             for index, (name, decoded) in enumerate(uuencoded(body)):
                 self._count(path)
                 text = name.decode("utf-8", errors="replace")
@@ -119,7 +126,11 @@ class _Walk:
 
 def _split(content: bytes) -> tuple[Message, bytes]:
     """Return headers and body. Without a blank line the body begins at the first line that is no header."""
-    blank = _BLANK_LINE.search(content, 0, MAX_HEADERS)
+    if content.startswith((b"\n", b"\r")):
+        newline = _NEWLINE.match(content)
+        return Message(), content[newline.end() if newline else 0 :]
+    usual = content.find(b"\n\n", 0, MAX_HEADERS)  # much faster than the pattern
+    blank = _BLANK_LINE.search(content, 0, usual + 2 if usual >= 0 else MAX_HEADERS)
     reach = blank.end() if blank else min(len(content), MAX_HEADERS)
     header = BytesHeaderParser(policy=compat32).parsebytes(content[:reach])
     rest = header.get_payload()

@@ -138,6 +138,8 @@ def test_parts_inside_each_other_are_looked_into_to_a_depth():
     "mail",
     [
         b"A: b\n" * (MAX_HEADERS // 4),
+        b"Content-Type: multipart/x; boundary=b\n\n"
+        + (b"--b\n" + b"A: %b\n" % (b"b" * 200_000) + b"\nx\n") * 11,
         b"Content-Type: text/html" + b" ;" * 5000 + b"\n\nx",
         b"Content-Disposition: attachment; filename=" + b"a" * 3000 + b"\n\nx",
         b"Content-Type: multipart/x" + b"".join(b"; boundary=%d" % n for n in range(9)) + b"\n\n--1\n",
@@ -152,7 +154,7 @@ def test_a_fault_in_the_parser_is_unscannable(monkeypatch, caplog):
         raise AttributeError("no such thing")
 
     monkeypatch.setattr("mailmill_workers.content.parts.BytesHeaderParser.parsebytes", fail)
-    assert unpack(b"\n", 9) == Unscannable("its structure cannot be read (AttributeError)")
+    assert unpack(b"A: b\n", 9) == Unscannable("its structure cannot be read (AttributeError)")
     assert "cannot be unpacked" in caplog.text
 
 
