@@ -48,6 +48,7 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
         f"--concurrency={concurrency or default}",
         "--pool=prefork",
         f"--max-memory-per-child={MAX_MEMORY_PER_CHILD}",
+        "--without-gossip",
         "--without-mingle",
         "--task-events",
         "--loglevel=INFO",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -73,6 +74,8 @@ class QueueManager:
         self._monotonic = monotonic
         self._owners: dict[str, Name] = {}
         self._finished: list[Item] = []
+        #: How many deliveries of a message are in the outgoing queue; by Mailmill id.
+        self._kept: Counter[str] = Counter()
         self._paused_until = 0.0
         self._redis_fails = False
         self._rescan_at = 0.0
@@ -96,6 +99,9 @@ class QueueManager:
                     except SpoolError:
                         continue  # it has just gone
             self._remove_stale(spool)
+        outgoing = self._spools[Queue.OUTGOING]
+        names_kept = (*outgoing.names(State.ACTIVE), *outgoing.names(State.DEFERRED))
+        self._kept = Counter(_mail_id(Name(text, Queue.OUTGOING)) for text in names_kept)
 
     def outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Act on what the workers report."""
@@ -252,6 +258,7 @@ class QueueManager:
             until = self._backoff.next_attempt(delivery.arrival, self._clock())
             outgoing.defer(name.text, State.ACTIVE, until)
             self._waiting.defer(name, until)
+            self._count_kept(name, 1)
 
     def _defer(self, item: Item, reason: str) -> None:
         """Let a message in flight wait for its next attempt, or return it when its time is over."""
@@ -287,7 +294,16 @@ class QueueManager:
             log.warning("%s", exc)
         self._release(item)
         self._finished.append(item)
-        self._journal.finished(item.name.text, self._clock() - item.arrival)
+        if item.name.queue is Queue.OUTGOING:
+            self._count_kept(item.name, -1)
+        if not self._kept[_mail_id(item.name)]:
+            self._journal.finished(item.name.text, self._clock() - item.arrival)
+
+    def _count_kept(self, name: Name, change: int) -> None:
+        mail_id = _mail_id(name)
+        self._kept[mail_id] += change
+        if self._kept[mail_id] <= 0:
+            del self._kept[mail_id]
 
     def _release(self, item: Item) -> None:
         self._window.drop(item.name)
@@ -317,3 +333,8 @@ class QueueManager:
         if first is not None:
             times.append(first.lease_until - now)
         return max(0.0, min(times))
+
+
+def _mail_id(name: Name) -> str:
+    """Return the Mailmill id that the name of a file in either queue begins with."""
+    return name.text.partition(".")[0]

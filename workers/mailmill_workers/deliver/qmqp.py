@@ -56,17 +56,25 @@ def encode_submission(message: bytes, sender: str, recipients: tuple[str, ...]) 
     fields = [message, address_bytes(sender), *map(address_bytes, recipients)]
     return netstring.encode(b"".join(map(netstring.encode, fields)))
 
+#: What Postfix's qmqpd says with D to a host that is not in `qmqpd_authorized_clients` (src/qmqpd/qmqpd.c).
+_NOT_AUTHORIZED: Final = re.compile(r"is not authorized to use this service")
+
 
 def parse_reply(contents: bytes) -> Reply:
     """Return the reply in the contents of its netstring; a text after the letter is not required.
 
     Raises:
-        RelayError: it begins with another letter, or is empty.
+        RelayError: it begins with another letter, is empty, or is about this host instead of the message.
     """
     result = _RESULTS.get(contents[:1])
     if result is None:
         raise RelayError(f"the relay's reply is not K, Z or D: {printable(contents)}", unconfirmed=True)
-    return Reply(result, printable(contents[1:]))
+    text = printable(contents[1:])
+    if result is Result.REFUSED and _NOT_AUTHORIZED.search(text):
+        # A word about this client, not about the message: nobody's mail is returned for a missing address in
+        # qmqpd_authorized_clients, which is empty by default.
+        raise RelayError(f"the relay does not know this host: {text}")
+    return Reply(result, text)
 
 
 class QmqpClient:

@@ -302,3 +302,20 @@ def test_every_step_of_a_message_is_told(bench):
     steps = [str(event.step) for event in bench.sink.events if event.mail_id == mail_id]
     assert steps == ["accepted", "enqueued", "finished"]
     assert bench.sink.events[0].queue_id == "4cXyZ1"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_message_is_only_finished_when_its_kept_delivery_is(bench, make_bench, restarted):
+    mail_id = bench.accept()
+    bench.turn()
+    delivery = bench.delivery(mail_id)
+    bench.manager.outcomes([Scanned(mail_id, (delivery.id,)), DeliveryDeferred(mail_id, delivery, "Z")])
+    bench.turn()
+    assert "finished" not in {event.step for event in bench.sink.events}
+    if restarted:
+        bench = make_bench()
+    bench.clock.now += 6
+    bench.turn()
+    bench.manager.outcomes([Delivered(mail_id, delivery.id, "ok")])
+    bench.turn()
+    assert [event.mail_id for event in bench.sink.events if event.step == "finished"] == [mail_id]

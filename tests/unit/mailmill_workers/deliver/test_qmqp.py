@@ -67,6 +67,12 @@ def test_senders_that_qmqp_can_not_carry_are_named(sender: str, *, fault: bool):
     assert bool(address_fault(sender, sender=True)) is fault
 
 
+def test_a_relay_that_does_not_know_this_host_does_not_refuse_the_message():
+    with pytest.raises(RelayError, match="does not know this host"):
+        parse_reply(b"DError: 192.0.2.7 is not authorized to use this service")
+    assert parse_reply(b"DNo such user").result is Result.REFUSED
+
+
 def submit(delivery: Delivery, reply: bytes) -> tuple[tuple[Reply, ...], str, list[bytes]]:
     """Submit to a relay in memory that replies to the first byte."""
     received: list[bytes] = []
