@@ -33,3 +33,10 @@ def test_a_change_replaces_a_value_under_any_spelling(tmp_path: Path) -> None:
 def test_an_option_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         _settings(tmp_path, nosuchoption="1")
+
+
+def test_the_sample_for_installations_has_nothing_to_complain_about() -> None:
+    sample = Path(__file__).parents[3] / "deploy" / "etc" / "MailScanner.conf"
+    settings = Settings.load(sample, environ={})
+    assert settings.warnings == ()
+    assert settings[delivery.MSMAIL_RELAY_PORT] == 628
