@@ -1,0 +1,1 @@
+"""What runs in the containers of docker-compose.yml: the servers of one machine, reached from outside."""
