@@ -15,7 +15,7 @@ from mailmill.settings.options.scanners import MAX_SPAM_CHECK_SIZE, SPAM_CHECKS,
 from mailmill_workers.content.attachments import forbidden
 from mailmill_workers.content.part import Part
 from mailmill_workers.content.parts import unpack
-from mailmill_workers.content.rulesfile import Rule, load_optional
+from mailmill_workers.content.rulesfile import load_optional
 from mailmill_workers.engines.build import spam_engine, virus_engines
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.policy import facts_for
@@ -71,10 +71,4 @@ class Examiner:
 
 
 def _forbidden(parts: tuple[Part, ...], names: Path, types: Path) -> tuple[Forbidden, ...]:
-    return forbidden(parts, _rules(names), _rules(types))
-
-
-@functools.cache
-def _rules(path: Path) -> tuple[Rule, ...]:
-    """Return the rules of a file, read once for the life of the process."""
-    return load_optional(path)
+    return forbidden(parts, load_optional(names), load_optional(types))
