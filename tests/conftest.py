@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # How long an example takes says nothing on a machine that others use too.
-settings.register_profile("mailmill", deadline=None)
+settings.register_profile("mailmill", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mailmill")

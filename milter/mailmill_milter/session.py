@@ -6,7 +6,6 @@ the answers of `connect` and `end_of_message` count, all the others are not even
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import secrets
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from mailmill.envelope import Client, Sasl, Tls
+from mailmill.envelope import Client
 from mailmill.errors import SpoolError
 from mailmill.mailids import QUEUE_ID, long_queue_id, new_mail_id, queue_id_of, short_queue_id
 from mailmill.settings.options.choices import QueueType
@@ -22,6 +21,7 @@ from mailmill.spool import Spool, SpoolWriter
 from mailmill.spoolfile import SpoolHeader
 from mailmill_milter.answers import ACCEPT, CONTINUE, DISCARD, Answer, reject, system_full, tempfail
 from mailmill_milter.blocklist import Blocklist
+from mailmill_milter.facts import Macros, host_address, host_name, is_loopback, sasl_of, tls_of
 from mailmill_milter.gate import Gate
 from mailmill_milter.inhand import InHand
 from mailmill_milter.received import received_header
@@ -34,9 +34,6 @@ log = logging.getLogger(__name__)
 SPILL: Final = 2**20
 #: Random bits in a queue id of our own: as many as an inode number commonly has.
 _QUEUE_ID_BITS: Final = 24
-
-#: Reads a macro of the MTA: its value, or None when the MTA has not set it.
-Macros = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -86,12 +83,12 @@ class Session:
     def connect(self, name: str, address: str, port: int, macros: Macros) -> Answer:
         """Begin a session with a client; `address` is empty for a local submission."""
         self._end()
-        self._client = Client(name=_host_name(name), address=_host_address(address), port=port, helo="")
+        self._client = Client(name=host_name(name), address=host_address(address), port=port, helo="")
         self._hostname = macros("j") or self._edge.hostname
         self._helo = ""
         if self._edge.in_hand.draining:
             return tempfail("the mail filter is stopping")
-        if self._edge.ignore_loopback and _is_loopback(self._client.address):
+        if self._edge.ignore_loopback and is_loopback(self._client.address):
             return ACCEPT
         return CONTINUE
 
@@ -109,8 +106,8 @@ class Session:
             sender=bare_address(arguments[0]),
             sender_args=esmtp_arguments(arguments[1:]),
             client=Client(name=client.name, address=client.address, port=client.port, helo=self._helo),
-            tls=_tls(macros),
-            sasl=_sasl(macros),
+            tls=tls_of(macros),
+            sasl=sasl_of(macros),
         )
         if not self._counted:
             self.fail("the mail filter is stopping")
@@ -289,46 +286,3 @@ def _record(transaction: Transaction | None, answer: Answer, mail_id: str) -> No
         printable(transaction.message_id),
         answer,
     )
-
-
-def _host_name(name: str) -> str:
-    """Return the client's name as Postfix calls it: MTAs write `[address]` for a client without one."""
-    return "unknown" if not name or name.startswith("[") else name
-
-
-def _host_address(address: str) -> str:
-    """Return an address in its usual form: without `IPv6:`, and IPv4 where it is mapped into IPv6."""
-    bare = address[5:] if address[:5].lower() == "ipv6:" else address
-    try:
-        parsed = ipaddress.ip_address(bare)
-    except ValueError:
-        return bare
-    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
-def _tls(macros: Macros) -> Tls | None:
-    protocol = macros("{tls_version}")
-    if not protocol:
-        return None
-    bits = macros("{cipher_bits}") or ""
-    return Tls(
-        protocol=protocol,
-        cipher=macros("{cipher}") or "",
-        bits=int(bits) if bits.isdecimal() else 0,
-        cert_subject=macros("{cert_subject}"),
-        cert_issuer=macros("{cert_issuer}"),
-    )
-
-
-def _sasl(macros: Macros) -> Sasl | None:
-    login = macros("{auth_authen}")
-    if not login:
-        return None
-    return Sasl(method=macros("{auth_type}") or "", login=login, sender=macros("{auth_author}") or "")

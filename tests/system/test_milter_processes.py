@@ -134,11 +134,12 @@ def test_a_child_killed_within_a_message_leaves_nothing_that_looks_accepted(serv
 
 
 def test_stopping_lets_the_message_in_hand_end(server_dir):
-    server = MilterServer(server_dir).start()
+    server = MilterServer(server_dir, Debug="yes").start()
     with Mta(server.socket) as mta:
         mta.connect()
         mta.mail("<a@example.org>")
         mta.rcpt("<b@example.net>")
+        wait_for(lambda: ": rcpt " in server.log, "the recipient")
         os.kill(server.parent, signal.SIGTERM)
         wait_for(lambda: "stopping" in server.log, "the stop")
         mta.header("Subject", " x")
