@@ -30,10 +30,14 @@ def _missing(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def require() -> Require:
-    """`require("postfix", "redis-server", root=True)`: go on only when these programs are installed."""
+    """`require("postfix", "/usr/share/x", root=True)`: go on only when these programs and files are there."""
 
     def check(*programs: str, root: bool = False) -> None:
-        absent = [name for name in programs if shutil.which(name, path=SEARCH_PATH) is None]
+        absent = [
+            name
+            for name in programs
+            if not (Path(name).exists() if "/" in name else shutil.which(name, path=SEARCH_PATH))
+        ]
         if absent:
             _missing(f"not installed: {', '.join(absent)}")
         if root and os.geteuid() != 0:

@@ -90,11 +90,10 @@ def test_clamd_finds_eicar(clamd_server: Clamd) -> None:
     assert b" OK" in _instream(clamd_server.port, b"harmless")
 
 
-def test_clamd_finds_its_test_files_inside_archives(clamd_server: Clamd) -> None:
-    archive = Path("/usr/share/clamav-testfiles/clam.zip")
-    if not archive.exists():
-        pytest.skip("not installed: clamav-testfiles")
-    assert b"ClamAV-Test-File" in _instream(clamd_server.port, archive.read_bytes())
+def test_clamd_finds_its_test_files_inside_archives(require: Require, clamd_server: Clamd) -> None:
+    archive = "/usr/share/clamav-testfiles/clam.zip"
+    require(archive)
+    assert b"ClamAV-Test-File" in _instream(clamd_server.port, Path(archive).read_bytes())
 
 
 def test_clamd_says_when_a_stream_is_too_large(require: Require, server_dir: Path) -> None:
