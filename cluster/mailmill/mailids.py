@@ -61,7 +61,7 @@ def arrival_of(mail_id: str) -> float:
 
 
 def time_prefix(moment: float) -> str:
-    """Return what Mailmill ids from `moment` (seconds since the epoch) begin with; earlier ones come first."""
+    """Return what ids from `moment` (seconds since the epoch) begin with; earlier ones sort first."""
     return _encode(int(moment * 1000), _CROCKFORD, _TIME_CHARS)
 
 
