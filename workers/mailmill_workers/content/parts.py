@@ -1,7 +1,7 @@
 """The parts of a message: structure, names, decoded bytes.
 
 The standard library reads the headers of each part. The structure below them is read here, because its parser
-works line by line and tests each line against every open boundary (docs/adr/mime-structure.md). What is
+works line by line and tests each line against every open boundary (docs/adr/0003-mime-structure.md). What is
 accepted is the same, and more in two points: all Content-Type headers of a part count, and what follows a
 closing boundary too, since some mail program will show it.
 """
