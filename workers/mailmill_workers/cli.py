@@ -42,6 +42,7 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     default = os.cpu_count() or 1 if queue == SCAN_QUEUE else 1
     arguments = [
+        "--quiet",
         "worker",
         f"--queues={queue}",
         f"--hostname={name or f'{queue}@%h'}",
