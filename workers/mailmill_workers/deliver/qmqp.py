@@ -56,6 +56,7 @@ def encode_submission(message: bytes, sender: str, recipients: tuple[str, ...]) 
     fields = [message, address_bytes(sender), *map(address_bytes, recipients)]
     return netstring.encode(b"".join(map(netstring.encode, fields)))
 
+
 #: What Postfix's qmqpd says with D to a host that is not in `qmqpd_authorized_clients` (src/qmqpd/qmqpd.c).
 _NOT_AUTHORIZED: Final = re.compile(r"is not authorized to use this service")
 

@@ -2,7 +2,8 @@
 
 A client of our own: docs/adr/0002-own-clamd-client.md tells what the library lacks. The size limits are the
 trap here. Over `StreamMaxLength` clamd says so and closes while it is still being sent to; over
-`MaxScanSize`, `MaxFileSize`, `MaxRecursion` and `MaxFiles` it says so only with `AlertExceedsMax yes`, and `OK` otherwise.
+`MaxScanSize`, `MaxFileSize`, `MaxRecursion` and `MaxFiles` it says so only with `AlertExceedsMax
+yes`, and `OK` otherwise.
 """
 
 from __future__ import annotations
