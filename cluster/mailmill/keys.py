@@ -12,6 +12,12 @@ MARKER: Final = _PREFIX + "marker"
 #: Stream of the message log's events, read by the recorder.
 EVENTS: Final = _PREFIX + "events"
 
+#: Hash of the deliver processes with a journal: their names, and the marker for which each has published it.
+JOURNALS: Final = _PREFIX + "journals"
+
+#: Exists while no address of the relay may be tried; its life is the time until one may.
+RELAY_HELD: Final = _PREFIX + "relay-held"
+
 
 def contents_key(key: str) -> str:
     """Return the key of one item of the contents store (a string)."""
@@ -31,3 +37,18 @@ def done_key(mail_id: str) -> str:
 def claim_key(delivery_id: str) -> str:
     """Return the key that a worker holds while it submits a delivery (a string: who)."""
     return f"{_PREFIX}claim:{delivery_id}"
+
+
+def unconfirmed_key(delivery_id: str) -> str:
+    """Return the key of the number of tries of a delivery that were submitted and not answered (R15)."""
+    return f"{_PREFIX}unconfirmed:{delivery_id}"
+
+
+def relay_key(address: str) -> str:
+    """Return the key of the circuit breaker of one relay address (a hash)."""
+    return f"{_PREFIX}relay:{address}"
+
+
+def probe_key(address: str) -> str:
+    """Return the key that the one worker holds that tries an address whose breaker was open."""
+    return f"{_PREFIX}relay-probe:{address}"

@@ -1,23 +1,44 @@
 """The ledger: which deliveries are being submitted and which the relay has confirmed, for all workers to see.
 
 A mark that was confirmed is never submitted again, whoever crashes afterwards; a delivery that one worker
-holds is not begun by another. Every method raises `redis.RedisError` when Redis cannot be used.
+holds is not begun by another. A claim is short and its holder renews it, so that what a killed worker held
+is free again soon. Every method raises `redis.RedisError` when Redis cannot be used.
 """
 
 from __future__ import annotations
 
 import enum
+import threading
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import redis
 
 from mailmill.delivery import Delivery
-from mailmill.keys import claim_key, done_key
+from mailmill.keys import claim_key, done_key, unconfirmed_key
 
 #: Seconds for which confirmed marks are kept: the longest life of a message in a queue (Postfix:
 #: maximal_queue_lifetime, 5 d) and a day more.
 DONE_LIFETIME: Final = 6 * 86_400
+#: Seconds that a claim lasts when nobody renews it: long enough for Redis to be restarted under a running
+#: submission (`connection.SOCKET_TIMEOUT` and some tries), and for a killed worker to be started again and
+#: read its journal before another one submits.
+CLAIM_SECONDS: Final = 60
+#: Seconds between renewals: a claim survives two that fail.
+RENEW_SECONDS: Final = 15
+
+#: Renew a claim that is ours, or that Redis has lost. KEYS: the claim. ARGV: owner, milliseconds.
+_RENEW: Final = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+#: Let go of a claim if it is ours. KEYS: the claim. ARGV: owner.
+_RELEASE: Final = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
 
 
 class Claim(enum.Enum):
@@ -26,25 +47,27 @@ class Claim(enum.Enum):
     GRANTED = "granted"
     #: Granted, and some of what it covers is confirmed already: `confirmed` says what.
     PART = "part"
-    #: Another worker holds it.
+    #: Another worker holds it: `held_for` says how long at least.
     HELD = "held"
     #: All that it covers is confirmed already.
     DONE = "done"
 
 
 class Ledger:
-    """The ledger in Redis."""
+    """The ledger in Redis. Its methods may be called from several threads."""
 
     def __init__(self, client: redis.Redis, owner: str) -> None:
-        """Use `client`; `owner` names this worker process in claims."""
+        """Use `client`; `owner` is the name of this worker process in claims, like no other."""
         self._client = client
-        self._owner = owner
+        self.owner = owner
+        self._holding: set[str] = set()
+        self._lock = threading.Lock()
 
-    def claim(self, delivery: Delivery, seconds: int) -> Claim:
-        """Ask for the right to submit a delivery for at most `seconds`."""
+    def claim(self, delivery: Delivery, seconds: int = CLAIM_SECONDS) -> Claim:
+        """Ask for the right to submit a delivery, for `seconds` or for as long as `renew` is called."""
         with self._client.pipeline(transaction=True) as pipe:
             pipe.smismember(done_key(delivery.mail_id), list(delivery.covers))
-            pipe.set(claim_key(delivery.id), self._owner, nx=True, ex=seconds)
+            pipe.set(claim_key(delivery.id), self.owner, nx=True, ex=seconds)
             marks, granted = pipe.execute()
         if all(marks):
             if granted:
@@ -52,20 +75,60 @@ class Ledger:
             return Claim.DONE
         if not granted:
             return Claim.HELD
+        with self._lock:
+            self._holding.add(delivery.id)
         return Claim.PART if any(marks) else Claim.GRANTED
+
+    def renew(self) -> None:
+        """Hold all that this process holds for `CLAIM_SECONDS` from now, also what Redis has lost."""
+        with self._lock:
+            holding = list(self._holding)
+        with self._client.pipeline(transaction=False) as pipe:
+            for delivery in holding:
+                pipe.eval(_RENEW, 1, claim_key(delivery), self.owner, str(CLAIM_SECONDS * 1000))
+            pipe.execute()
+        with self._lock:
+            ended = [delivery for delivery in holding if delivery not in self._holding]
+        self.let_go(self.owner, ended)  # it was let go while it was being renewed
+
+    def held_for(self, delivery: Delivery) -> float:
+        """Return for how many seconds a delivery is claimed if nobody renews that; 0 when it is not."""
+        return max(0.0, self._client.pttl(claim_key(delivery.id)) / 1000)
 
     def confirm(self, delivery: Delivery) -> None:
         """Record that the relay has confirmed a delivery, and let go of it."""
-        key = done_key(delivery.mail_id)
+        self._forget_claim(delivery)
         with self._client.pipeline(transaction=True) as pipe:
-            pipe.sadd(key, *delivery.covers)
-            pipe.expire(key, DONE_LIFETIME)
-            pipe.delete(claim_key(delivery.id))
+            self._mark(pipe, delivery.mail_id, delivery.covers)
+            pipe.eval(_RELEASE, 1, claim_key(delivery.id), self.owner)
+            pipe.delete(unconfirmed_key(delivery.id))
+            pipe.execute()
+
+    def restore(self, marks: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+        """Record marks again that a disk remembers, each with the Mailmill id of its message."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for mail_id, covers in marks:
+                self._mark(pipe, mail_id, covers)
             pipe.execute()
 
     def release(self, delivery: Delivery) -> None:
         """Let go of a delivery that was not confirmed."""
-        self._client.delete(claim_key(delivery.id))
+        self._forget_claim(delivery)
+        self.let_go(self.owner, [delivery.id])
+
+    def let_go(self, owner: str, delivery_ids: Iterable[str]) -> None:
+        """End the claims that a process of that name, dead or this one, has on these deliveries."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for delivery in delivery_ids:
+                pipe.eval(_RELEASE, 1, claim_key(delivery), owner)
+            pipe.execute()
+
+    def count_unconfirmed(self, delivery: Delivery) -> int:
+        """Note that a delivery was submitted whole and not answered; return how often that was (R15)."""
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.incr(unconfirmed_key(delivery.id))
+            pipe.expire(unconfirmed_key(delivery.id), DONE_LIFETIME)
+            return int(pipe.execute()[0])
 
     def confirmed(self, mail_ids: Iterable[str]) -> dict[str, frozenset[str]]:
         """Return the confirmed marks of each message, in one round trip."""
@@ -85,3 +148,11 @@ class Ledger:
             for mail_id in mail_ids:
                 pipe.expire(done_key(mail_id), seconds)
             pipe.execute()
+
+    def _forget_claim(self, delivery: Delivery) -> None:
+        with self._lock:
+            self._holding.discard(delivery.id)
+
+    def _mark(self, pipe: Any, mail_id: str, covers: tuple[str, ...]) -> None:
+        pipe.sadd(done_key(mail_id), *covers)
+        pipe.expire(done_key(mail_id), DONE_LIFETIME)

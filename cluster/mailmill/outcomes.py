@@ -35,20 +35,36 @@ class Delivered(Struct, frozen=True, tag=True):
     """The relay has confirmed the delivery: it must never be submitted again.
 
     When it confirmed only some recipients, `instead` holds the delivery of those that wait for another try.
+    `covers` are the marks of what was confirmed: the edge writes them down while the message has other
+    deliveries to wait for.
     """
 
     mail_id: str
     delivery_id: str
     reply: str
     instead: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
 
 
 class DeliveryDeferred(Struct, frozen=True, tag=True):
-    """The relay did not take it now: the edge keeps it in its final form and tries again later."""
+    """The relay did not take it now: the edge keeps it in its final form and tries again later.
+
+    It was not `tried` when the circuit breaker of every relay was open: then nothing is held against it, and
+    it goes as soon as a relay is back.
+    """
 
     mail_id: str
     delivery: Delivery
     reason: str
+    tried: bool = True
+
+
+class DeliveryHeld(Struct, frozen=True, tag=True):
+    """Another worker is submitting this delivery, or was when it died: ask again after `seconds`."""
+
+    mail_id: str
+    delivery_id: str
+    seconds: float
 
 
 class DeliveryRefused(Struct, frozen=True, tag=True):
@@ -60,4 +76,6 @@ class DeliveryRefused(Struct, frozen=True, tag=True):
     instead: tuple[str, ...]
 
 
-Outcome = Scanned | ScanDeferred | ContentsMissing | Delivered | DeliveryDeferred | DeliveryRefused
+Outcome = (
+    Scanned | ScanDeferred | ContentsMissing | Delivered | DeliveryDeferred | DeliveryHeld | DeliveryRefused
+)
