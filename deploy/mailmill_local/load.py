@@ -78,7 +78,7 @@ def _client(
             ) as client:
                 client.ehlo()
                 while batch:
-                    answers.append(_send(client, batch[0]))
+                    answers.append(send_letter(client, batch[0]))
                     batch.pop(0)
         except OSError as error:  # smtplib's errors are ones too
             answers.extend(Answer(letter, 0, str(error)) for letter in batch)
@@ -94,7 +94,12 @@ def _take(waiting: queue.SimpleQueue[Letter], most: int) -> list[Letter]:
     return batch
 
 
-def _send(client: smtplib.SMTP, letter: Letter) -> Answer:
+def send_letter(client: smtplib.SMTP, letter: Letter) -> Answer:
+    """Send one letter over a connection that has said EHLO, and return the answer.
+
+    Raises:
+        OSError: the connection breaks.
+    """
     replies = [client.mail(letter.sender, ["BODY=8BITMIME"])]
     replies += [client.rcpt(recipient) for recipient in letter.recipients]
     refused = [reply for reply in replies if reply[0] >= 400]  # noqa: PLR2004 - RFC 5321, 4.2.1

@@ -55,6 +55,8 @@ class MailmillProcess(Server):
         self._ready_line = re.compile(ready_line)
         self._ready = ready
         self._said_ready = threading.Event()
+        #: Variables that are added to its environment at the next start.
+        self.variables: dict[str, str] = {}
 
     def render(self) -> None:
         """Forget that an earlier process was ready."""
@@ -71,6 +73,7 @@ class MailmillProcess(Server):
             "MAILMILL_CONF": str(self._conf),
             "PYTHONUNBUFFERED": "1",
             "HOME": str(self.directory),
+            **self.variables,
         }
 
     def healthy(self) -> bool:

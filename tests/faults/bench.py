@@ -1,0 +1,119 @@
+"""The system under test with all that the faults need to reach it."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from faults.evidence import relay_is_quiet, waiting
+from faults.keeper import Keeper
+from faults.relayproxy import RelayProxy
+from mailmill_local.ports import Ports
+from mailmill_local.servers.base import Server
+from mailmill_local.supervisor import Supervisor
+from mailmill_local.system import System
+
+#: Options of MailScanner.conf for all systems: recoveries in seconds instead of minutes.
+CHANGES: Final[Mapping[str, str]] = {
+    "Message Lease": "20s",
+    "Delivery Timeout": "5s",
+    "Minimal Backoff Time": "1s",
+    "Maximal Backoff Time": "5s",
+}
+#: Options of a system without engines.
+NO_ENGINES: Final[Mapping[str, str]] = {"Virus Scanning": "no", "Spam Checks": "no"}
+#: Pool processes of the scan worker.
+SCAN_PROCESSES: Final = 2
+#: Seconds for which nothing must be left before the system counts as quiet.
+SETTLE: Final = 1.0
+
+
+class Bench:
+    """A running system, its relay proxy, and a keeper that restarts what dies.
+
+    Args:
+        seed: Seeds the proxy's random choices.
+        changes: Options of MailScanner.conf on top of `CHANGES`.
+        engines: Run clamd and rspamd.
+        before: Is called with the bench before anything starts, to change what will.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        changes: Mapping[str, str],
+        engines: bool,
+        before: Callable[[Bench], None] = lambda bench: None,
+    ) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="mf-", dir="/tmp"))  # noqa: S108 - unix sockets need short paths
+        self.directory.chmod(0o711)
+        self.random = random.Random(seed)
+        self.ports = Ports.free()
+        self.lines: list[str] = []
+        self.relay_proxy = RelayProxy(self.ports.relay_qmqp, seed)
+        self.changes = {**CHANGES, **changes, "MSMail Relay Port": str(self.relay_proxy.port)}
+        #: What must be closed or unmounted at the end, last first.
+        self.cleanup: list[Callable[[], None]] = []
+        before(self)
+        self.system = System(
+            self.directory,
+            self.ports,
+            self._line,
+            changes=self.changes,
+            console=False,
+            scan_processes=SCAN_PROCESSES,
+        )
+        out: tuple[Server, ...] = () if engines else (self.system.clamd, self.system.rspamd)
+        stages = [[server for server in stage if server not in out] for stage in self.system.stages]
+        self._supervisor = Supervisor(stages, lambda line: None, lambda running: None)
+        self.keeper = Keeper([server for stage in stages for server in stage])
+        self._lines_lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start everything.
+
+        Raises:
+            ServerError: something does not start.
+        """
+        self.relay_proxy.start()
+        self.system.prepare()
+        self._supervisor.start()
+        self.keeper.start()
+
+    def stop(self) -> None:
+        """Stop everything; the directory stays."""
+        self.keeper.stop()
+        self._supervisor.stop()
+        self.relay_proxy.stop()
+        for action in reversed(self.cleanup):
+            action()
+
+    def kill_group(self, *servers: Server) -> int:
+        """Kill -9 servers with all their children, at the same moment."""
+        for server in servers:
+            server.process.signal_group(9)
+        return len(servers)
+
+    def wait_quiet(self, seconds: float) -> bool:
+        """Wait until the spools are empty and the relay has delivered all; return whether it became so."""
+        deadline = time.monotonic() + seconds
+        quiet_since: float | None = None
+        while time.monotonic() < deadline:
+            now = time.monotonic()
+            if waiting(self.system.places) or not relay_is_quiet(self.system.relay):
+                quiet_since = None
+            elif quiet_since is None:
+                quiet_since = now
+            elif now - quiet_since >= SETTLE:
+                return True
+            time.sleep(0.1)
+        return False
+
+    def _line(self, who: str, line: str) -> None:
+        self.lines.append(f"{time.strftime('%H:%M:%S')} {who}: {line}")

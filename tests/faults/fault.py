@@ -1,0 +1,48 @@
+"""What a fault is: something that breaks, and its repair."""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from faults.bench import Bench
+
+
+class Setup(enum.Enum):
+    """How the system is put together for a fault; faults of one setup run on one system, one after another."""
+
+    #: Without engines: most faults are about what happens around a scan, and this is quick.
+    PLAIN = "plain"
+    #: With clamd and rspamd.
+    ENGINES = "engines"
+    #: Redis is reached through a proxy.
+    NETWORK = "network"
+    #: The incoming queue is on a small file system of its own.
+    DISK = "disk"
+    #: Milter, queue manager and workers run with the library that fails or kills at a chosen system call.
+    SHIM = "shim"
+
+
+class Fault(ABC):
+    """A fault. `inject` and `repair` are called `times` times, at random moments while mail is sent."""
+
+    #: The name of its row.
+    name: ClassVar[str]
+    setup: ClassVar[Setup] = Setup.PLAIN
+    #: How often it is injected in one row.
+    times: ClassVar[int] = 3
+    #: Seconds between injection and repair.
+    hold: ClassVar[float] = 0.0
+    #: The same in the long form; None: as `hold`.
+    long_hold: ClassVar[float | None] = None
+    #: The edge may die between its disk and its answer: the sender sends again what was accepted.
+    cuts_edge: ClassVar[bool] = False
+
+    @abstractmethod
+    def inject(self, bench: Bench) -> int:
+        """Break something; return how often it hit."""
+
+    def repair(self, bench: Bench) -> int:  # noqa: ARG002 - most faults need none
+        """Mend what does not mend itself; return further hits."""
+        return 0

@@ -1,0 +1,117 @@
+"""kill -9 of each kind of process, and of all at once."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from faults.bench import Bench
+from faults.fault import Fault
+from faults.processes import children, kill
+
+
+class KillServer(Fault):
+    """Kills the first process of one part of the system; what starts it again is not Mailmill."""
+
+    part: ClassVar[str]
+
+    def inject(self, bench: Bench) -> int:
+        return int(kill(getattr(bench.system, self.part).process.pid))
+
+
+class KillChild(Fault):
+    """Kills one child of a part."""
+
+    part: ClassVar[str]
+    times = 4
+
+    def inject(self, bench: Bench) -> int:
+        found = children(getattr(bench.system, self.part).process.pid)
+        return int(bool(found) and kill(bench.random.choice(found)))
+
+
+class KillMilter(KillServer):
+    name = "kill milter"
+    part = "milter"
+    cuts_edge = True
+
+
+class KillMilterChild(KillChild):
+    name = "kill milter child"
+    part = "milter"
+    cuts_edge = True
+
+
+class KillQueueManager(KillServer):
+    name = "kill queue manager"
+    part = "queue_manager"
+
+
+class KillScan(KillServer):
+    name = "kill scan worker"
+    part = "scan"
+
+
+class KillScanChild(KillChild):
+    name = "kill scan child"
+    part = "scan"
+
+
+class KillDeliver(KillServer):
+    name = "kill deliver worker"
+    part = "deliver"
+
+
+class KillDeliverChild(KillChild):
+    name = "kill deliver child"
+    part = "deliver"
+
+
+class KillRecorder(KillServer):
+    name = "kill recorder"
+    part = "recorder"
+
+
+class KillWorkers(Fault):
+    """All workers at once, with all their children."""
+
+    name = "kill all workers"
+    times = 2
+
+    def inject(self, bench: Bench) -> int:
+        system = bench.system
+        return bench.kill_group(system.scan, system.deliver, system.recorder)
+
+
+class KillAll(Fault):
+    """A power cut of everything but the two Postfixes: even the servers in between."""
+
+    name = "kill everything"
+    times = 1
+    cuts_edge = True
+
+    def inject(self, bench: Bench) -> int:
+        system = bench.system
+        for child in children(system.milter.process.pid):
+            kill(child)
+        return bench.kill_group(
+            system.milter,
+            system.queue_manager,
+            system.redis,
+            system.scan,
+            system.deliver,
+            system.recorder,
+        )
+
+
+FAULTS = (
+    KillMilter,
+    KillMilterChild,
+    KillQueueManager,
+    KillScan,
+    KillScanChild,
+    KillDeliver,
+    KillDeliverChild,
+    KillRecorder,
+    KillWorkers,
+    KillAll,
+)

@@ -1,0 +1,174 @@
+"""A man in the middle of QMQP: it passes submissions on to the real qmqpd, or does what relays do on bad days.
+
+A submission is read whole, so that the proxy knows when the last byte was there, and it notes whose reply
+never reached the worker: only these messages may be delivered twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import random
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from mailmill_local.probes import HOST, free_port
+
+#: Seconds between looks at whether the mode has changed, for a client that is kept waiting.
+_POLL: Final = 0.1
+#: Seconds that the real qmqpd has for a reply.
+_UPSTREAM_SECONDS: Final = 30.0
+
+
+class Mode(enum.Enum):
+    """What the relay does with a submission."""
+
+    PASS = "pass it on"
+    DOWN = "refuse connections"
+    SILENT = "accept and never answer"
+    GARBAGE = "answer garbage"
+    CUT_BEFORE = "close before the last byte has gone through"
+    CUT_AFTER = "let it through and close instead of replying"
+    DEFER = "answer Z"
+    REFUSE = "answer D"
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """A mode, and for which share of the submissions it holds; the others are passed on."""
+
+    mode: Mode = Mode.PASS
+    share: float = 1.0
+
+
+class RelayProxy:
+    """Listens on a loopback port for as long as its context lasts."""
+
+    def __init__(self, upstream: int, seed: int) -> None:
+        """Pass submissions on to the loopback port `upstream`."""
+        self.port = free_port()
+        self._upstream = upstream
+        self._random = random.Random(seed)
+        self._behaviour = Behaviour()
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, name="relay proxy", daemon=True)
+        self._lock = threading.Lock()
+        self._cut: list[str] = []
+        #: Submissions that were not simply passed on.
+        self.hits = 0
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+        self._call(self._listen())
+
+    def stop(self) -> None:
+        """Stop listening and drop all connections."""
+        if not self._thread.is_alive():
+            return
+        self._call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def behave(self, behaviour: Behaviour) -> None:
+        """Do this from now on."""
+        self._behaviour = behaviour
+        self._call(self._close() if behaviour.mode is Mode.DOWN else self._listen())
+
+    def cut(self) -> list[str]:
+        """Return the recipients of all confirmed submissions whose reply did not reach the worker."""
+        with self._lock:
+            return list(self._cut)
+
+    def _call(self, coroutine) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+
+    async def _listen(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(self._serve, HOST, self.port, backlog=256)
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
+                await self._submission(reader, writer)
+        finally:
+            writer.close()
+
+    async def _submission(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mode = self._mode()
+        while self._behaviour.mode is mode is Mode.SILENT:
+            await asyncio.sleep(_POLL)
+        if mode is Mode.SILENT:
+            return
+        payload = await _read_netstring(reader)
+        recipients = _recipients(payload)
+        match mode:
+            case Mode.GARBAGE:
+                writer.write(self._random.randbytes(200))
+            case Mode.DEFER:
+                writer.write(b"20:Z4.3.0 not this hour,")
+            case Mode.REFUSE:
+                writer.write(b"22:D5.1.1 no such mailbox,")
+            case Mode.CUT_BEFORE:
+                await self._upstream_reply(payload[:-1])
+            case Mode.CUT_AFTER:
+                self._note(recipients, await self._upstream_reply(payload))
+                return
+            case _:
+                reply = await self._upstream_reply(payload)
+                # A client that is killed while it waits has closed its end before the reply comes.
+                if reader.at_eof() or writer.is_closing():
+                    self._note(recipients, reply)
+                    return
+                writer.write(reply)
+        await writer.drain()
+
+    def _mode(self) -> Mode:
+        behaviour = self._behaviour
+        if behaviour.mode is Mode.PASS or self._random.random() >= behaviour.share:
+            return Mode.PASS
+        self.hits += 1
+        return behaviour.mode
+
+    def _note(self, recipients: list[str], reply: bytes) -> None:
+        if reply.partition(b":")[2].startswith(b"K"):
+            with self._lock:
+                self._cut += recipients
+
+    async def _upstream_reply(self, payload: bytes) -> bytes:
+        async with asyncio.timeout(_UPSTREAM_SECONDS):
+            reader, writer = await asyncio.open_connection(HOST, self._upstream)
+            try:
+                writer.write(payload)
+                await writer.drain()
+                if not payload.endswith(b","):
+                    return b""
+                return await reader.read()
+            finally:
+                writer.close()
+
+
+async def _read_netstring(reader: asyncio.StreamReader) -> bytes:
+    """Return a whole netstring as it came."""
+    length = await reader.readuntil(b":")
+    return length + await reader.readexactly(int(length[:-1]) + 1)
+
+
+def _recipients(payload: bytes) -> list[str]:
+    """Return the recipients of a submission: message, sender, recipients, each a netstring in the netstring."""
+    rest = payload.partition(b":")[2][:-1]
+    fields = []
+    while rest:
+        length, _, rest = rest.partition(b":")
+        fields.append(rest[: int(length)])
+        rest = rest[int(length) + 1 :]
+    return [field.decode("utf-8", "surrogateescape") for field in fields[2:]]
