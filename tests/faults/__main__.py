@@ -13,7 +13,7 @@ from faults import registry
 from faults.bench import Bench
 from faults.fault import Fault, Setup
 from faults.row import Row, heading, line
-from faults.run import FULL, QUICK, Scale, run
+from faults.run import FULL, QUICK, Scale, run, slug
 from faults.setups import bench_for
 from mailmill_local import corpus
 
@@ -41,7 +41,7 @@ class Harness:
         row = run(fault, bench, self._home, self._scale, self._seed)
         self.rows.append(row)
         if row.faults:
-            self._save(row, bench.lines[mark:])
+            self._save(fault, row, bench.lines[mark:])
             self.close()
         return row
 
@@ -62,8 +62,8 @@ class Harness:
             self._bench.start()
         return self._bench
 
-    def _save(self, row: Row, lines: list[str]) -> None:
-        path = _ROOT / "var" / "faults" / f"{row.fault.replace(' ', '-').replace(':', '-')}-{self._seed}.log"
+    def _save(self, fault: Fault, row: Row, lines: list[str]) -> None:
+        path = _ROOT / "var" / "faults" / f"{slug(fault)}-{self._seed}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join([line(row), *lines, ""]))
 

@@ -14,6 +14,7 @@ from faults.evidence import relay_is_quiet, waiting
 from faults.keeper import Keeper
 from faults.relayproxy import RelayProxy
 from mailmill_local.ports import Ports
+from mailmill_local.probes import wait_until
 from mailmill_local.servers.base import Server
 from mailmill_local.supervisor import Supervisor
 from mailmill_local.system import System
@@ -29,6 +30,8 @@ CHANGES: Final[Mapping[str, str]] = {
 NO_ENGINES: Final[Mapping[str, str]] = {"Virus Scanning": "no", "Spam Checks": "no"}
 #: Pool processes of the scan worker.
 SCAN_PROCESSES: Final = 2
+#: Seconds to wait for a server that died before it is killed again.
+RESTART_PATIENCE: Final = 10.0
 #: Seconds for which nothing must be left before the system counts as quiet.
 SETTLE: Final = 1.0
 
@@ -51,7 +54,7 @@ class Bench:
         engines: bool,
         before: Callable[[Bench], None] = lambda bench: None,
     ) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="mf-", dir="/tmp"))  # noqa: S108 - unix sockets need short paths
+        self.directory = Path(tempfile.mkdtemp(prefix="mf-", dir="/tmp"))  # unix sockets: short paths
         self.directory.chmod(0o711)
         self.random = random.Random(seed)
         self.ports = Ports.free()
@@ -93,6 +96,11 @@ class Bench:
         self.relay_proxy.stop()
         for action in reversed(self.cleanup):
             action()
+
+    def running(self, server: Server) -> int:
+        """Return the process id of a server, waiting until the keeper has started it again."""
+        wait_until(lambda: server.started and server.process.exit_status is None, RESTART_PATIENCE)
+        return server.process.pid
 
     def kill_group(self, *servers: Server) -> int:
         """Kill -9 servers with all their children, at the same moment."""

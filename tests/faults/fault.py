@@ -10,7 +10,7 @@ from faults.bench import Bench
 
 
 class Setup(enum.Enum):
-    """How the system is put together for a fault; faults of one setup run on one system, one after another."""
+    """How the system is put together for a fault; faults of one setup share one system."""
 
     #: Without engines: most faults are about what happens around a scan, and this is quick.
     PLAIN = "plain"
@@ -43,6 +43,6 @@ class Fault(ABC):
     def inject(self, bench: Bench) -> int:
         """Break something; return how often it hit."""
 
-    def repair(self, bench: Bench) -> int:  # noqa: ARG002 - most faults need none
+    def repair(self, bench: Bench) -> int:
         """Mend what does not mend itself; return further hits."""
         return 0

@@ -1,4 +1,4 @@
-"""A man in the middle of QMQP: it passes submissions on to the real qmqpd, or does what relays do on bad days.
+"""A man in the middle of QMQP: it passes submissions on to the real qmqpd, or does as bad relays do.
 
 A submission is read whole, so that the proxy knows when the last byte was there, and it notes whose reply
 never reached the worker: only these messages may be delivered twice.
@@ -105,7 +105,7 @@ class RelayProxy:
 
     async def _submission(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         mode = self._mode()
-        while self._behaviour.mode is mode is Mode.SILENT:
+        while self._behaviour.mode is mode is Mode.SILENT:  # noqa: ASYNC110 - the mode is set by a thread
             await asyncio.sleep(_POLL)
         if mode is Mode.SILENT:
             return
@@ -164,7 +164,7 @@ async def _read_netstring(reader: asyncio.StreamReader) -> bytes:
 
 
 def _recipients(payload: bytes) -> list[str]:
-    """Return the recipients of a submission: message, sender, recipients, each a netstring in the netstring."""
+    """Return the recipients of a submission: netstrings of message, sender, recipients in a netstring."""
     rest = payload.partition(b":")[2][:-1]
     fields = []
     while rest:

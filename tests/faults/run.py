@@ -36,10 +36,15 @@ FULL: Final = Scale(messages=240, seconds=12.0, recovery=150.0, long=True)
 QUICK: Final = Scale(messages=120, seconds=8.0, recovery=100.0, long=False)
 
 
+def slug(fault: Fault) -> str:
+    """Return the name of a fault as it can stand in addresses and file names."""
+    return fault.name.replace(" ", "-")
+
+
 def run(fault: Fault, bench: Bench, corpus: Path, scale: Scale, seed: int) -> Row:
     """Run a fault on a running system and return its row; the log goes to the bench's lines."""
     rng = random.Random(f"{seed} {fault.name}")
-    prefix = f"{fault.name.replace(':', '-')}-{rng.randrange(10**6):06}-"
+    prefix = f"{slug(fault)}-{rng.randrange(10**6):06}-"
     load = Load(letters(corpus, scale.messages, prefix, seed), bench.ports.edge, scale.seconds)
     start = time.monotonic()
     load.start()

@@ -15,7 +15,7 @@ class KillServer(Fault):
     part: ClassVar[str]
 
     def inject(self, bench: Bench) -> int:
-        return int(kill(getattr(bench.system, self.part).process.pid))
+        return int(kill(bench.running(getattr(bench.system, self.part))))
 
 
 class KillChild(Fault):
@@ -25,7 +25,7 @@ class KillChild(Fault):
     times = 4
 
     def inject(self, bench: Bench) -> int:
-        found = children(getattr(bench.system, self.part).process.pid)
+        found = children(bench.running(getattr(bench.system, self.part)))
         return int(bool(found) and kill(bench.random.choice(found)))
 
 
@@ -91,7 +91,7 @@ class KillAll(Fault):
 
     def inject(self, bench: Bench) -> int:
         system = bench.system
-        for child in children(system.milter.process.pid):
+        for child in children(bench.running(system.milter)):
             kill(child)
         return bench.kill_group(
             system.milter,
