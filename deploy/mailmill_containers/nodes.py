@@ -56,7 +56,10 @@ def milter_answers(settings: Settings) -> bool:
 
 
 def talks_to_redis(client: redis.Redis) -> bool:
-    """Tell whether some other connection from this host has asked Redis for something in the last while."""
+    """Tell whether some other connection from this host has asked Redis for something in the last while.
+
+    Connections that are subscribed do not count: what others publish keeps them from being idle.
+    """
     try:
         own_id = client.client_id()
         clients: list[dict[str, Any]] = client.client_list()
@@ -69,7 +72,7 @@ def talks_to_redis(client: redis.Redis) -> bool:
     return any(
         hosts[entry["id"]] == own_host and int(entry["idle"]) < SILENCE
         for entry in clients
-        if entry["id"] != str(own_id)
+        if entry["id"] != str(own_id) and entry["sub"] == entry["psub"] == "0"
     )
 
 
