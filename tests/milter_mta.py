@@ -121,8 +121,10 @@ class Mta:
     def message(
         self, sender="<a@example.org>", recipients=("<b@example.net>",), body=b"hello\r\n", **eom
     ) -> str:
-        """One whole transaction with a Subject header."""
-        self.mail(sender)
+        """One whole transaction with a Subject header; a refused MAIL ends it, as with Postfix."""
+        refusal = self.mail(sender)
+        if refusal not in {"", "continue"}:
+            return refusal
         for recipient in recipients:
             self.rcpt(recipient)
         self.header("Subject", " test")

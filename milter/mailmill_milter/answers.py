@@ -57,5 +57,10 @@ def system_full(text: str) -> Answer:
     return Answer(Action.TEMPFAIL, "451", "4.3.1", _reply_text(text))
 
 
+def not_accepting(text: str) -> Answer:
+    """Return a refusal for now: 451 4.3.2 (RFC 3463: system not accepting network messages)."""
+    return Answer(Action.TEMPFAIL, "451", "4.3.2", _reply_text(text))
+
+
 def _reply_text(text: str) -> str:
     return printable(text)[:_LONGEST_TEXT]

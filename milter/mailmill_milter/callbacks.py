@@ -1,7 +1,7 @@
 """The session behind pymilter's C module: what is negotiated, and each callback with its answer.
 
-Replies are switched off for every stage except the end of the message (and the connect stage where it can
-matter): a milter that answers each header costs a round trip for each.
+Replies are switched off for every stage except the end of the message (and the connect stage and MAIL where
+they can matter): a milter that answers each header costs a round trip for each.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ _RESULTS: Final[dict[Action, int]] = {
 #: Stages that never answer, and stages that we do not want to hear of.
 _ALWAYS_WANTED: Final[int] = (
     Milter.P_NR_HELO
-    | Milter.P_NR_MAIL
     | Milter.P_NR_RCPT
     | Milter.P_NR_HDR
     | Milter.P_NR_EOH
@@ -94,6 +93,8 @@ class Callbacks:
         wanted = _ALWAYS_WANTED
         if not (self._edge.ignore_loopback or self._edge.in_hand.draining):
             wanted |= Milter.P_NR_CONN
+        if not self._closed():
+            wanted |= Milter.P_NR_MAIL
         options[:] = [0, options[1] & wanted, 0, 0]
         self._attach(ctx, options[1])
         log.debug("negotiated protocol steps %#x", options[1])
@@ -117,9 +118,14 @@ class Callbacks:
     def envfrom(self, ctx: Any, *arguments: bytes) -> int:
         """Take MAIL FROM with its ESMTP arguments."""
         macros = _macros(ctx)
-        return self._quietly(
+        result = self._quietly(
             ctx, Milter.P_NR_MAIL, "mail", lambda c: c.session.mail(arguments, macros), arguments
         )
+        answer = None
+        if result != Milter.NOREPLY:
+            connection: Connection = ctx.getpriv()
+            answer = connection.session.unwelcome()
+        return _reply(ctx, answer) if answer else result
 
     def envrcpt(self, ctx: Any, *arguments: bytes) -> int:
         """Take RCPT TO with its ESMTP arguments."""
@@ -173,6 +179,13 @@ class Callbacks:
             connection.session.close()
         log.debug("close")
         return int(Milter.CONTINUE)
+
+    def _closed(self) -> bool:
+        """Say whether no mail is taken now. Then MAIL is answered, and senders need not send their mail."""
+        try:
+            return self._edge.gate.refusal(0) is not None
+        except OSError:
+            return True
 
     def _attach(self, ctx: Any, protocol: int) -> Connection:
         connection = Connection(Session(self._edge), protocol)

@@ -19,18 +19,16 @@ from mailmill.settings import Settings
 from mailmill.settings.options.milter import (
     MILTER_IGNORE_LOOPBACK,
     MILTER_MAX_CHILDREN,
-    MILTER_MAX_SPOOL_MESSAGES,
-    MILTER_MIN_FREE,
     MILTER_PID_FILE,
     MILTER_SCANNER,
     MSMAIL_QUEUE_TYPE,
 )
-from mailmill.settings.options.system import INCOMING_QUEUE_DIR
+from mailmill.settings.options.system import INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR
 from mailmill.settings.sources import Place
 from mailmill.spool import Spool
 from mailmill_milter.blocklist import Blocklist
 from mailmill_milter.callbacks import Callbacks
-from mailmill_milter.gate import Gate
+from mailmill_milter.gate import Gate, Limits
 from mailmill_milter.inhand import InHand
 from mailmill_milter.listener import Listener
 from mailmill_milter.session import Edge
@@ -71,14 +69,13 @@ def run(settings: Settings) -> None:
 def edge_of(settings: Settings) -> Edge:
     """Return what the sessions of one process share."""
     spool = Spool(settings[INCOMING_QUEUE_DIR])
+    outgoing = Spool(settings[OUTGOING_QUEUE_DIR])
     return Edge(
         name=edge_name(settings),
         hostname=socket.gethostname(),
         spool=spool,
         queue_type=settings[MSMAIL_QUEUE_TYPE],
-        gate=Gate(
-            spool, min_free=settings[MILTER_MIN_FREE], max_messages=settings[MILTER_MAX_SPOOL_MESSAGES]
-        ),
+        gate=Gate(spool, outgoing, Limits.of(settings)),
         blocklist=Blocklist(settings) if settings[MILTER_SCANNER] else None,
         ignore_loopback=settings[MILTER_IGNORE_LOOPBACK],
         clock=time.time,

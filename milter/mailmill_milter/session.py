@@ -1,7 +1,7 @@
 """One SMTP session: takes its messages over, one after the other, and answers at the end of each.
 
 A session knows nothing of the milter library. Its methods are called in the order of the SMTP dialogue; only
-the answers of `connect` and `end_of_message` count, all the others are not even sent.
+`connect`, `unwelcome` (behind MAIL) and `end_of_message` have answers, for the others none is even sent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mailmill.mailids import QUEUE_ID, long_queue_id, new_mail_id, queue_id_of, 
 from mailmill.settings.options.choices import QueueType
 from mailmill.spool import Spool, SpoolWriter
 from mailmill.spoolfile import SpoolHeader
-from mailmill_milter.answers import ACCEPT, CONTINUE, DISCARD, Answer, reject, system_full, tempfail
+from mailmill_milter.answers import ACCEPT, CONTINUE, DISCARD, Answer, reject, tempfail
 from mailmill_milter.blocklist import Blocklist
 from mailmill_milter.facts import Macros, host_address, host_name, is_loopback, sasl_of, tls_of
 from mailmill_milter.gate import Gate
@@ -113,6 +113,22 @@ class Session:
             self.fail("the mail filter is stopping")
         if self._client is None:
             self.fail("the mail filter was not told the client's address")
+
+    def unwelcome(self) -> Answer | None:
+        """Return why no mail at all is taken now; the transaction is then over.
+
+        Asked behind MAIL where that has an answer: on a connection that began while the gate was closed.
+        """
+        answer = self._refusal
+        if answer is None:
+            try:
+                answer = self._edge.gate.refusal(0)
+            except OSError as exc:
+                answer = tempfail(f"mail spool: {exc.strerror or exc}")
+        if answer:
+            _record(self._transaction, answer, "")
+            self._end()
+        return answer
 
     def rcpt(self, arguments: tuple[bytes, ...]) -> None:
         """Add a recipient."""
@@ -216,10 +232,9 @@ class Session:
         if first_look and self._edge.blocklist and self._edge.blocklist.refuses(transaction.envelope):
             return reject("Message Blocklisted")
         try:
-            reason = self._edge.gate.refusal(transaction.pending)
+            return self._edge.gate.refusal(transaction.pending)
         except OSError as exc:
             return tempfail(f"mail spool: {exc.strerror or exc}")
-        return system_full(reason) if reason else None
 
     def _open(self, transaction: Transaction, macros: Macros) -> _Taking:
         now = self._edge.clock()

@@ -13,7 +13,7 @@ from mailmill.settings.options.choices import QueueType
 from mailmill.spool import Spool, State
 from mailmill_milter.answers import Action
 from mailmill_milter.blocklist import Blocklist
-from mailmill_milter.gate import Gate
+from mailmill_milter.gate import Gate, Limits
 from mailmill_milter.inhand import InHand
 from mailmill_milter.session import SPILL, Edge, Session
 
@@ -43,7 +43,7 @@ def make(spool):
                 hostname="edge.example",
                 spool=spool,
                 queue_type=queue_type,
-                gate=Gate(spool, min_free=0, max_messages=max_messages),
+                gate=Gate(spool, spool, Limits(max_messages=max_messages)),
                 blocklist=Blocklist(Settings.of(options)) if scanner else None,
                 ignore_loopback=ignore_loopback,
                 clock=lambda: NOW,
@@ -403,6 +403,24 @@ def test_a_spool_at_its_limit_says_so(make, spool, size):
     answer = content(session, body=b"x" * size)
     assert (answer.action, answer.code, answer.status) == (Action.TEMPFAIL, "451", "4.3.1")
     assert leftovers(spool) == ["one"]
+
+
+def test_a_transaction_that_is_refused_at_mail_is_over(make, spool):
+    (spool.root / State.ACTIVE / "one").touch()
+    session = make(max_messages=1)
+    begin(session)
+    session.mail((b"<a@example.org>",), Macros())
+    assert session.unwelcome().status == "4.3.1"
+    assert not session.busy
+
+
+def test_a_transaction_is_welcome_at_mail_while_the_gate_is_open(make, spool):
+    session = make()
+    begin(session)
+    session.mail((b"<a@example.org>",), Macros())
+    assert session.unwelcome() is None
+    session.rcpt((b"<b@example.net>",))
+    assert content(session).action is Action.DISCARD
 
 
 def test_an_unexpected_error_keeps_the_message_with_its_sender(make, spool, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.kinds import MODE, PATH, TEXT, YES_NO, one_of, whole_number
+from mailmill.settings.kinds import DURATION, MODE, PATH, TEXT, YES_NO, one_of, whole_number
 from mailmill.settings.option import Option, Origin
 from mailmill.settings.options.choices import QueueType
 
@@ -72,8 +72,19 @@ MILTER_MIN_FREE: Final = Option(
     default="50m",
     unit="bytes",
     origin=Origin.MAILMILL,
-    description="Answer TMPFAIL while the file system of Incoming Queue Dir has less free space than this "
-    "and the size of the message (Postfix: queue_minfree).",
+    description="Answer TMPFAIL while the file system of Incoming Queue Dir or Outgoing Queue Dir has less "
+    "free space than this and the size of the message (Postfix: queue_minfree). This and the following "
+    "limits must be left by a tenth before mail is taken again.",
+)
+MILTER_MIN_INODES: Final = Option(
+    "Milter Min Free Inodes",
+    whole_number(0),
+    default="1000",
+    unit="inodes",
+    origin=Origin.MAILMILL,
+    description="Answer TMPFAIL while the file system of Incoming Queue Dir or Outgoing Queue Dir has fewer "
+    "free inodes than this. The default is that of Max Messages In Flight: each of them may need a place in "
+    "Outgoing Queue Dir when the relay goes down.",
 )
 MILTER_MAX_SPOOL_MESSAGES: Final = Option(
     "Milter Max Spool Messages",
@@ -81,5 +92,25 @@ MILTER_MAX_SPOOL_MESSAGES: Final = Option(
     default="0",
     unit="messages",
     origin=Origin.MAILMILL,
-    description="Answer TMPFAIL while this many messages wait in Incoming Queue Dir. 0: no limit.",
+    description="Answer TMPFAIL while this many messages wait in Incoming Queue Dir and Outgoing Queue Dir. "
+    "0: no limit, as in Postfix.",
+)
+MILTER_MAX_SPOOL_BYTES: Final = Option(
+    "Milter Max Spool Bytes",
+    whole_number(0),
+    default="0",
+    unit="bytes",
+    origin=Origin.MAILMILL,
+    description="Answer TMPFAIL while messages of this size in all wait in Incoming Queue Dir and Outgoing "
+    "Queue Dir. 0: no limit besides Milter Min Free Space.",
+)
+MILTER_MAX_SPOOL_AGE: Final = Option(
+    "Milter Max Spool Age",
+    DURATION,
+    default="4h",
+    unit="seconds",
+    origin=Origin.MAILMILL,
+    description="Answer TMPFAIL while a message that could be scanned or delivered has waited for so long: "
+    "the workers do not keep up, and another server may. Deferred messages do not count. 0: no limit. The "
+    "default is the time after which a sender commonly hears of a delay (sendmail: Timeout.queuewarn).",
 )
