@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -130,8 +132,9 @@ class MemoryLedger:
         self.claims: set[str] = set()
         self.steps = steps if steps is not None else []
         self.failures = 0
+        self.unconfirmed: Counter[str] = Counter()
 
-    def claim(self, delivery: Delivery, seconds: int) -> Claim:
+    def claim(self, delivery: Delivery, seconds: int = 60) -> Claim:
         marks = self.done.get(delivery.mail_id, set())
         if marks.issuperset(delivery.covers):
             return Claim.DONE
@@ -153,6 +156,32 @@ class MemoryLedger:
 
     def confirmed(self, mail_ids: Iterable[str]) -> dict[str, frozenset[str]]:
         return {mail_id: frozenset(self.done.get(mail_id, ())) for mail_id in mail_ids}
+
+    def held_for(self, delivery: Delivery) -> float:
+        return 42.0 if delivery.id in self.claims else 0.0
+
+    def count_unconfirmed(self, delivery: Delivery) -> int:
+        self.unconfirmed[delivery.id] += 1
+        return self.unconfirmed[delivery.id]
+
+
+class MemoryJournal:
+    """A journal that notes what was done in `steps`."""
+
+    def __init__(self, steps: list[str]) -> None:
+        self.steps = steps
+
+    def batch(self) -> contextlib.nullcontext[None]:
+        return contextlib.nullcontext()
+
+    def began(self, delivery: Delivery) -> None:
+        self.steps.append(f"began {delivery.id}")
+
+    def ended(self, delivery: Delivery) -> None:
+        self.steps.append(f"ended {delivery.id}")
+
+    def confirmed(self, delivery: Delivery, part: Delivery, reply: str) -> None:
+        self.steps.append(f"journal {part.id}")
 
 
 class MemoryReporter:
@@ -217,6 +246,7 @@ class Cluster:
         self.steps: list[str] = []
         self.contents = MemoryContents({delivery.id: encode(delivery) for delivery in deliveries})
         self.ledger = MemoryLedger(self.steps)
+        self.journal = MemoryJournal(self.steps)
         self.reporter = MemoryReporter(self.steps)
         self.tasks = MemoryTasks(self.steps)
         self.bouncer = make_bouncer()
@@ -226,6 +256,7 @@ class Cluster:
         return Services(
             contents=self.contents,
             ledger=self.ledger,
+            journal=self.journal,
             reporter=self.reporter,
             tasks=self.tasks,
             bouncer=self.bouncer,

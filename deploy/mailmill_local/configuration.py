@@ -59,6 +59,11 @@ class Places:
         return self.directory / "quarantine"
 
     @property
+    def journal(self) -> Path:
+        """`Delivery Journal Dir`."""
+        return self.directory / "journal"
+
+    @property
     def database(self) -> Path:
         """The directory of the message log."""
         return self.directory / "log"
@@ -96,6 +101,7 @@ def mailscanner_conf(
         (milter.MILTER_PID_FILE, places.run / "milter.pid"),
         (milter.MILTER_MAX_CHILDREN, 2),
         (milter.MILTER_IGNORE_LOOPBACK, "no"),
+        (delivery.DELIVERY_JOURNAL_DIR, places.journal),
         (delivery.MSMAIL_DELIVERY_METHOD, "QMQP"),
         (delivery.MSMAIL_SOCKET_TYPE, "inet"),
         (delivery.MSMAIL_RELAY_ADDRESS, HOST),

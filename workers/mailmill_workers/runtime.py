@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import secrets
 
 import redis
 
@@ -43,9 +45,16 @@ def tasks() -> Tasks:
     return CeleryTasks(app)
 
 
-def ledger(node: str) -> Ledger:
-    """Return the ledger, as seen by a worker of that name."""
-    return Ledger(client(), node)
+@functools.cache
+def owner(role: str) -> str:
+    """Return the name of this process in claims: no other process has it, not even one with its id."""
+    return f"{node(role)}.{os.getpid()}.{secrets.token_hex(4)}"
+
+
+@functools.cache
+def ledger(role: str) -> Ledger:
+    """Return the ledger, as seen by a worker process of that role."""
+    return Ledger(client(), owner(role))
 
 
 def reporter(node: str) -> Reporter:

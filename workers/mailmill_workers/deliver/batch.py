@@ -10,21 +10,19 @@ from typing import Final
 from mailmill.delivery import Delivery
 from mailmill.ledger import Claim
 from mailmill.messagelog.events import Event
-from mailmill.outcomes import ContentsMissing, Outcome
+from mailmill.outcomes import ContentsMissing, DeliveryHeld, Outcome
 from mailmill.records import encode
 from mailmill_workers.deliver.bounce import is_last_resort
-from mailmill_workers.deliver.ending import events_of, outcomes_of
+from mailmill_workers.deliver.ending import events_of, outcomes_of, reason_of
 from mailmill_workers.deliver.fetch import Message, fetch
 from mailmill_workers.deliver.parts import Part, part_of, parts, unconfirmed
 from mailmill_workers.deliver.relay import Relay
-from mailmill_workers.deliver.replies import Reply, Result, Submission
+from mailmill_workers.deliver.replies import NOBODY, Reply, Result, Submission
 from mailmill_workers.deliver.reports import UNUSABLE, Pause, Reports, insist
 from mailmill_workers.deliver.services import Services
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a claim outlives the longest submission: for Redis to be asked and told.
-CLAIM_MARGIN: Final = 30
 #: What is said of a recipient that the relay confirmed in an earlier try.
 ALREADY: Final = Reply(Result.CONFIRMED, "already confirmed")
 
@@ -37,7 +35,6 @@ class DeliverBatch:
         self._services = services
         self._relay = relay
         self._pause = pause
-        self._claim_seconds = relay.longest + CLAIM_MARGIN
 
     def run(self, edge: str, ids: Sequence[str]) -> None:
         """Deliver what these delivery ids stand for, and report to the edge that owns their messages.
@@ -46,7 +43,8 @@ class DeliverBatch:
             redis.RedisError, ContentsError, BrokerError: Redis cannot be used. What was confirmed is marked
                 and what was not is with its edge; neither is lost.
         """
-        asyncio.run(self._run(edge, ids))
+        with self._services.journal.batch():
+            asyncio.run(self._run(edge, ids))
 
     async def _run(self, edge: str, ids: Sequence[str]) -> None:
         fetched = await insist(lambda: fetch(self._services.contents, ids), self._pause)
@@ -66,12 +64,13 @@ class DeliverBatch:
         try:
             if not delivery.recipients:
                 # Never submitted: an empty submission could be confirmed and be delivered to nobody (B5).
-                await self._end(message, Submission((), "none"), edge, reports)
+                await self._end(message, Submission((), NOBODY), edge, reports)
                 return
-            claim = await asyncio.to_thread(self._services.ledger.claim, delivery, self._claim_seconds)
+            claim = await insist(lambda: self._services.ledger.claim(delivery), self._pause)
             if claim is Claim.HELD:
-                log.info("%s: another worker is delivering this", delivery.id)
+                await self._held(delivery, reports)
                 return
+            self._services.journal.began(delivery)
             submission = await self._submit(message, claim)
             await self._end(message, submission, edge, reports)
         except UNUSABLE:
@@ -80,22 +79,32 @@ class DeliverBatch:
             # If the relay has confirmed it, the ledger says so to the next try.
             log.exception("%s: deferred for an internal error", delivery.id)
             fault = Reply(Result.DEFERRED, "internal error, see the log of the worker")
-            submission = Submission((fault,) * len(delivery.recipients), "none")
-            await insist(lambda: self._services.ledger.release(delivery), self._pause)
+            submission = Submission((fault,) * len(delivery.recipients), NOBODY)
+            await self._release(delivery)
             reports.add(*self._told(delivery, parts(delivery, submission.replies), submission))
+
+    async def _held(self, delivery: Delivery, reports: Reports) -> None:
+        """Another worker has it, or had it when it died: the edge asks again when that is certain."""
+        seconds = await insist(lambda: self._services.ledger.held_for(delivery), self._pause)
+        log.info("%s: another worker is delivering this", delivery.id)
+        reports.add([DeliveryHeld(delivery.mail_id, delivery.id, seconds)], [])
+
+    async def _release(self, delivery: Delivery) -> None:
+        self._services.journal.ended(delivery)
+        await insist(lambda: self._services.ledger.release(delivery), self._pause)
 
     async def _submit(self, message: Message, claim: Claim) -> Submission:
         """Submit to those recipients that no earlier try has reached."""
         delivery = message.delivery
         if claim is Claim.DONE:
-            return Submission((ALREADY,) * len(delivery.recipients), "none")
+            return Submission((ALREADY,) * len(delivery.recipients), NOBODY)
         wanted = list(range(len(delivery.recipients)))
         if claim is Claim.PART:
             ledger = self._services.ledger
             marks = await insist(lambda: ledger.confirmed([delivery.mail_id]), self._pause)
             wanted = unconfirmed(delivery, marks[delivery.mail_id])
         if not wanted:
-            return Submission((ALREADY,) * len(delivery.recipients), "none")
+            return Submission((ALREADY,) * len(delivery.recipients), NOBODY)
         said = await self._relay.submit(part_of(delivery, wanted), message.data)
         replies = [ALREADY] * len(delivery.recipients)
         for index, reply in zip(wanted, said.replies, strict=True):
@@ -109,6 +118,9 @@ class DeliverBatch:
         taken = ends.get(Result.CONFIRMED)
         if taken:
             part = taken.delivery
+            if submission.relay != NOBODY:
+                reply = reason_of(taken)
+                await asyncio.to_thread(services.journal.confirmed, delivery, part, reply)
             await insist(lambda: services.ledger.confirm(part), self._pause)
         refused = ends.get(Result.REFUSED)
         answer = services.bouncer.answer(refused, message.data, submission.relay) if refused else None
@@ -116,7 +128,7 @@ class DeliverBatch:
             record = {answer.id: encode(answer)}
             await insist(lambda: services.contents.put(record), self._pause)
         if not taken or taken.delivery.id != delivery.id:
-            await insist(lambda: services.ledger.release(delivery), self._pause)
+            await self._release(delivery)
         outcomes, events = self._told(delivery, ends, submission, answer)
         if not answer:
             reports.add(outcomes, events)

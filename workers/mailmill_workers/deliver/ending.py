@@ -40,8 +40,9 @@ def outcomes_of(
         reason = reason_of(ends[Result.REFUSED])
         outcomes.append(DeliveryRefused(delivery.mail_id, delivery.id, reason, instead))
     else:
-        reason = reason_of(ends[Result.CONFIRMED])
-        outcomes.append(Delivered(delivery.mail_id, delivery.id, reason, instead))
+        taken = ends[Result.CONFIRMED]
+        covers = taken.delivery.covers
+        outcomes.append(Delivered(delivery.mail_id, delivery.id, reason_of(taken), instead, covers))
     if waiting:
         outcomes.append(DeliveryDeferred(delivery.mail_id, waiting.delivery, reason_of(waiting)))
     return tuple(outcomes)

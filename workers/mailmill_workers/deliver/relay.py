@@ -24,7 +24,7 @@ from mailmill_workers.deliver.address import (
 )
 from mailmill_workers.deliver.patience import Patience
 from mailmill_workers.deliver.qmqp import QmqpClient
-from mailmill_workers.deliver.replies import RelayError, Reply, Result, Submission, printable
+from mailmill_workers.deliver.replies import NOBODY, RelayError, Reply, Result, Submission, printable
 from mailmill_workers.deliver.smtp import SmtpClient
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class RelayPool:
         Without recipients nothing is sent: a relay could confirm what goes to nobody (B5).
         """
         if not delivery.recipients:
-            return Submission((), "none")
+            return Submission((), NOBODY)
         patience = Patience(self._timeout, self._whole)
         faults: list[str] = []
         unconfirmed = False
@@ -111,7 +111,7 @@ class RelayPool:
                 break
         text = ("submitted, unconfirmed: " if unconfirmed else "") + "; ".join(faults)
         reply = Reply(Result.DEFERRED, printable(text.encode()), unconfirmed=unconfirmed)
-        return Submission((reply,) * len(delivery.recipients), "none")
+        return Submission((reply,) * len(delivery.recipients), NOBODY)
 
     def _in_turn(self) -> Iterator[RelayAddress]:
         """Yield the addresses, first the one that worked last; a circuit breaker may leave some out here."""

@@ -9,6 +9,8 @@ from typing import Final
 
 from mailmill.errors import MailmillError
 
+#: In place of a relay's address when none was asked.
+NOBODY: Final = "none"
 #: Characters of a relay's text that are kept for logs and bounces (RFC 5321, 4.5.3.1.5: lines have 512).
 TEXT_LIMIT: Final = 512
 #: An enhanced status code at the beginning of a text (RFC 3463).
@@ -46,7 +48,7 @@ class Submission:
     """The end of one try: a reply for each recipient of the delivery, in their order."""
 
     replies: tuple[Reply, ...]
-    #: The relay that gave them (`inet:10.0.0.1:628`), or `none`.
+    #: The relay that gave them (`inet:10.0.0.1:628`), or `NOBODY`.
     relay: str
     #: What the relay could not carry and was left out, for instance `DSN`; empty when nothing was.
     reduced: str = ""

@@ -13,6 +13,7 @@ from mailmill.reporter import Reporter
 from mailmill.tasks import Tasks
 from mailmill_workers.deliver.bounce import Bouncer
 from mailmill_workers.deliver.ending import recipients_of
+from mailmill_workers.deliver.journal import DeliveryJournal
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Services:
 
     contents: ContentsStore
     ledger: Ledger
+    journal: DeliveryJournal
     reporter: Reporter
     tasks: Tasks
     bouncer: Bouncer

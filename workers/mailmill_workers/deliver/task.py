@@ -14,14 +14,16 @@ from mailmill_workers.deliver.bounce import Bouncer
 from mailmill_workers.deliver.expiry import BounceBatch
 from mailmill_workers.deliver.relay import relay_of
 from mailmill_workers.deliver.services import Services
+from mailmill_workers.deliver.startup import ROLE, journal
 
 
 @functools.cache
 def _services() -> Services:
-    node = runtime.node("deliver")
+    node = runtime.node(ROLE)
     return Services(
         contents=runtime.contents(),
-        ledger=runtime.ledger(node),
+        ledger=runtime.ledger(ROLE),
+        journal=journal(),
         reporter=runtime.reporter(node),
         tasks=runtime.tasks(),
         bouncer=Bouncer.of(runtime.settings(), socket.getfqdn(), time.time),

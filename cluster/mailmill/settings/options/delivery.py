@@ -91,6 +91,15 @@ MAXIMUM_QUEUE_LIFETIME: Final = Option(
     description="How long delivery is tried before the message is returned to its sender (Postfix: "
     "maximal_queue_lifetime, 5 d).",
 )
+DELIVERY_JOURNAL_DIR: Final = Option(
+    "Delivery Journal Dir",
+    PATH,
+    default="/var/spool/MailScanner/journal",
+    origin=Origin.MAILMILL,
+    description="Where deliver workers note what the relay has confirmed, so that it is not submitted again "
+    "when Redis loses its data. On a disk of their own host that survives a restart; the deliver workers of "
+    "one host share it.",
+)
 BOUNCE_FROM: Final = Option(
     "Bounce From",
     TEXT,

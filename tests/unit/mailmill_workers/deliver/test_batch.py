@@ -21,7 +21,7 @@ from delivery_fakes import (
 from mailmill.delivery import Delivery, delivery_id
 from mailmill.envelope import Recipient
 from mailmill.messagelog.events import Step
-from mailmill.outcomes import ContentsMissing, Delivered, DeliveryDeferred, DeliveryRefused
+from mailmill.outcomes import ContentsMissing, Delivered, DeliveryDeferred, DeliveryHeld, DeliveryRefused
 from mailmill.records import decode
 from mailmill_workers.deliver.batch import DeliverBatch
 from mailmill_workers.deliver.parts import part_of
@@ -53,8 +53,14 @@ def by_address(**replies: Reply) -> Callable[[Delivery], Sequence[Reply]]:
 def test_the_confirmation_is_recorded_before_anything_else():
     cluster = Cluster(ONE)
     run(cluster, everybody(sent()))
-    assert cluster.steps == ["submitted", f"confirm {ONE.id}", "report"]
-    assert cluster.reporter.outcomes == [Delivered(MAIL_ID, ONE.id, "250 2.0.0 ok")]
+    assert cluster.steps == [
+        f"began {ONE.id}",
+        "submitted",
+        f"journal {ONE.id}",
+        f"confirm {ONE.id}",
+        "report",
+    ]
+    assert cluster.reporter.outcomes == [Delivered(MAIL_ID, ONE.id, "250 2.0.0 ok", covers=("0",))]
     assert [event.step for event in cluster.reporter.events] == [Step.DELIVERED]
     assert not cluster.ledger.claims
 
@@ -100,12 +106,12 @@ def test_a_record_that_is_missing_or_damaged_is_asked_for_again_once(stored: byt
     assert sorted(map(type, cluster.reporter.outcomes), key=str) == [ContentsMissing, Delivered]
 
 
-def test_what_another_worker_holds_is_left_to_it():
+def test_what_another_worker_holds_is_left_to_it_and_its_edge_hears_for_how_long():
     cluster = Cluster(ONE)
     cluster.ledger.claims.add(ONE.id)
     relay = run(cluster, everybody(sent()))
     assert not relay.submitted
-    assert not cluster.reporter.outcomes
+    assert cluster.reporter.outcomes == [DeliveryHeld(MAIL_ID, ONE.id, 42.0)]
     assert cluster.ledger.claims == {ONE.id}
 
 
@@ -114,7 +120,9 @@ def test_what_was_confirmed_is_reported_again_and_not_submitted():
     cluster.ledger.done[MAIL_ID] = {"0", "1", "2"}
     relay = run(cluster, everybody(refused()))
     assert not relay.submitted
-    assert cluster.reporter.outcomes == [Delivered(MAIL_ID, THREE.id, "already confirmed")]
+    assert cluster.reporter.outcomes == [
+        Delivered(MAIL_ID, THREE.id, "already confirmed", covers=("0", "1", "2"))
+    ]
 
 
 def test_only_recipients_that_were_not_confirmed_are_submitted_to():
@@ -213,7 +221,7 @@ def test_an_internal_error_defers_one_message_and_leaves_the_others_alone():
     by_id = {type(outcome): outcome for outcome in cluster.reporter.outcomes}
     assert isinstance(by_id[DeliveryDeferred], DeliveryDeferred)
     assert by_id[DeliveryDeferred].delivery == ONE
-    assert by_id[Delivered] == Delivered(MAIL_ID, other.id, "250 2.0.0 ok")
+    assert by_id[Delivered] == Delivered(MAIL_ID, other.id, "250 2.0.0 ok", covers=other.covers)
     assert not cluster.ledger.claims
 
 
@@ -229,7 +237,7 @@ def test_a_redis_that_stays_away_is_an_error_and_the_others_are_still_reported()
     cluster = Cluster(ONE, other)
 
     class Failing(type(cluster.ledger)):  # type: ignore[misc]
-        def claim(self, delivery: Delivery, seconds: int) -> object:
+        def claim(self, delivery: Delivery, seconds: int = 60) -> object:
             if delivery.id == ONE.id:
                 raise redis.ConnectionError("down")
             return super().claim(delivery, seconds)
@@ -237,7 +245,7 @@ def test_a_redis_that_stays_away_is_an_error_and_the_others_are_still_reported()
     cluster.ledger.__class__ = Failing
     with pytest.raises(redis.ConnectionError):
         run(cluster, everybody(sent()))
-    assert cluster.reporter.outcomes == [Delivered(MAIL_ID, other.id, "250 2.0.0 ok")]
+    assert cluster.reporter.outcomes == [Delivered(MAIL_ID, other.id, "250 2.0.0 ok", covers=other.covers)]
 
 
 def test_what_was_left_out_is_in_the_event():

@@ -12,7 +12,9 @@ ANSWER = make_delivery("s@example.com", covers=("bounce:x",), id=f"{MAIL_ID}.bou
 
 def test_a_delivery_that_all_recipients_got_is_delivered():
     ends = parts(DELIVERY, [sent()] * 3)
-    assert outcomes_of(DELIVERY, ends, None) == (Delivered(MAIL_ID, DELIVERY.id, "250 2.0.0 ok"),)
+    assert outcomes_of(DELIVERY, ends, None) == (
+        Delivered(MAIL_ID, DELIVERY.id, "250 2.0.0 ok", covers=DELIVERY.covers),
+    )
 
 
 def test_a_delivery_that_nobody_got_waits_under_its_own_id():
@@ -24,7 +26,7 @@ def test_recipients_that_wait_go_on_instead_of_what_was_delivered():
     ends = parts(DELIVERY, [sent(), deferred(), sent()])
     waiting = part_of(DELIVERY, [1])
     assert outcomes_of(DELIVERY, ends, None) == (
-        Delivered(MAIL_ID, DELIVERY.id, "250 2.0.0 ok", (waiting.id,)),
+        Delivered(MAIL_ID, DELIVERY.id, "250 2.0.0 ok", (waiting.id,), ("0", "2")),
         DeliveryDeferred(MAIL_ID, waiting, "451 4.3.0 later"),
     )
 
