@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -87,32 +88,46 @@ def letters(require, tmp_path_factory) -> Callable[..., list[Letter]]:
     return make
 
 
-@pytest.fixture(scope="session")
-def start(require, servers_dir) -> Iterator[Callable[..., Running]]:
-    """Start a system; all that was started is stopped at the end."""
+@contextlib.contextmanager
+def systems(require, servers_dir) -> Iterator[Callable[..., Running]]:
+    """Start systems; all that were started are stopped at the end."""
     started: list[Supervisor] = []
 
-    def begin(name: str, *, console: bool = False, **options) -> Running:
-        require(
-            *{p for server in System(servers_dir / name, Ports.free()).servers for p in server.programs},
-            root=True,
-        )
-        lines: list[str] = []
+    def begin(name: str, *, console: bool = False, changes=lambda ports, directory: {}) -> Running:
         directory = servers_dir / name
         directory.mkdir(mode=0o711, exist_ok=True)
+        ports = Ports.free()
+        lines: list[str] = []
         system = System(
             directory,
-            Ports.free(),
+            ports,
             lambda who, line: lines.append(f"{who}: {line}"),
             console=console,
-            **options,
+            changes=changes(ports, directory),
         )
+        require(*{program for server in system.servers for program in server.programs}, root=True)
         supervisor = Supervisor(system.stages, lambda line: None, lambda running: None)
         started.append(supervisor)
         system.prepare()
         supervisor.start()
         return Running(system, supervisor, lines)
 
-    yield begin
-    for supervisor in started:
-        supervisor.stop()
+    try:
+        yield begin
+    finally:
+        for supervisor in started:
+            supervisor.stop()
+
+
+@pytest.fixture
+def start(require, servers_dir):
+    """Start a system for one test."""
+    with systems(require, servers_dir) as begin:
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def running(require, servers_dir, request):
+    """A system that the tests of a module share."""
+    with systems(require, servers_dir) as begin:
+        yield begin(request.module.__name__.rpartition(".")[2])

@@ -13,11 +13,6 @@ from mailmill_local.load import Letter
 pytestmark = pytest.mark.system
 
 
-@pytest.fixture(scope="module")
-def running(start):
-    return start("path")
-
-
 def check_all_arrived_unaltered(running, answers):
     """Every accepted letter is in the inbox or in quarantine; returns the recipients who got it twice."""
     assert [answer for answer in answers if not answer.accepted] == []

@@ -176,6 +176,7 @@ def test_a_message_that_could_not_be_scanned_for_long_enough_is_returned(bench):
     assert len(record.recipients) == 2
 
 
+# MailScanner's B7 (black hole) and B8 (endless loop): a permanent refusal is answered once, and it is over.
 def test_a_refused_delivery_ends_when_what_answers_for_it_has_ended(bench):
     mail_id = bench.accept()
     bench.turn()

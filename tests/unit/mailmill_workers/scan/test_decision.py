@@ -93,9 +93,12 @@ def test_a_virus_scanner_without_an_answer_defers_by_default(decide, make_mail, 
     assert decision.deliveries == ()
 
 
-def test_an_unscannable_message_is_quarantined_by_default(decide, make_mail, make_report, tmp_path):
-    decide(make_mail(), make_report(viruses=[("clamd", Unscannable("size limit"))]))
+# MailScanner's B10: a password-protected archive is deleted, and the notice names no place.
+@pytest.mark.parametrize("reason", ["size limit", "encrypted"])
+def test_an_unscannable_message_is_quarantined_by_default(decide, make_mail, make_report, tmp_path, reason):
+    (notice,) = decide(make_mail(), make_report(viruses=[("clamd", Unscannable(reason))])).deliveries
     assert len(stored(tmp_path)) == 2
+    assert str(tmp_path / "q") in notice.head.decode().replace("=\n", "")
 
 
 @pytest.mark.parametrize(
