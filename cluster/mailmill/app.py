@@ -31,6 +31,8 @@ VISIBILITY_MARGIN: Final = 300
 RESTORE_INTERVAL: Final = 10
 #: Seconds that a worker which is told to stop gives its running tasks.
 SOFT_SHUTDOWN: Final = 30.0
+#: Seconds for which a task whose process has died waits for a result that may still be on its way.
+LOST_WAIT: Final = 1.0
 
 
 def configuration() -> dict[str, Any]:
@@ -69,6 +71,7 @@ def configuration() -> dict[str, Any]:
         "task_store_errors_even_if_ignored": False,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
+        "task_acks_on_timeout": False,
         "task_time_limit": settings[SCAN_TIME_LIMIT],
         "task_publish_retry": False,
         "worker_prefetch_multiplier": 1,
@@ -76,6 +79,7 @@ def configuration() -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_send_task_events": True,
         "worker_proc_alive_timeout": 30.0,
+        "worker_lost_wait": LOST_WAIT,
     }
 
 

@@ -10,7 +10,7 @@ from kombu.exceptions import KombuError
 from redis import RedisError
 
 from mailmill.errors import BrokerError
-from mailmill.tasks import BOUNCE, DELIVER, ROUTES, SCAN
+from mailmill.tasks import BOUNCE, DELIVER, GIVE_UP, ROUTES, SCAN
 
 
 class CeleryTasks:
@@ -22,6 +22,10 @@ class CeleryTasks:
     def scan(self, edge: str, mail_ids: Sequence[str]) -> None:
         """See `Tasks`."""
         self._send(SCAN, [edge, list(mail_ids)], _counted(edge, mail_ids, "message", "messages"))
+
+    def give_up(self, edge: str, mail_id: str, reason: str) -> None:
+        """See `Tasks`."""
+        self._send(GIVE_UP, [edge, mail_id, reason], f"{edge}: {mail_id}")
 
     def deliver(self, edge: str, delivery_ids: Sequence[str]) -> None:
         """See `Tasks`."""

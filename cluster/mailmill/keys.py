@@ -34,6 +34,16 @@ def done_key(mail_id: str) -> str:
     return f"{_PREFIX}done:{mail_id}"
 
 
+def scanning_key(edge: str) -> str:
+    """Return the key of the hash of scans that have begun and are not handed on, by Mailmill id."""
+    return f"{_PREFIX}scanning:{edge}"
+
+
+def suspects_key(edge: str) -> str:
+    """Return the key of the hash of messages whose scan has failed, by Mailmill id."""
+    return f"{_PREFIX}suspects:{edge}"
+
+
 def claim_key(delivery_id: str) -> str:
     """Return the key that a worker holds while it submits a delivery (a string: who)."""
     return f"{_PREFIX}claim:{delivery_id}"

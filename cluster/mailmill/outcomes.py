@@ -25,6 +25,19 @@ class ScanDeferred(Struct, frozen=True, tag=True):
     reason: str
 
 
+class ScanFailed(Struct, frozen=True, tag=True):
+    """The scan came to no end: its process died or was killed, or the code failed. The edge tries it alone.
+
+    `alone` tells whether the message had its process to itself: only then is it to blame. `attempts` is how
+    many such scans of it have failed, as far as Redis knows.
+    """
+
+    mail_id: str
+    reason: str
+    alone: bool
+    attempts: int
+
+
 class ContentsMissing(Struct, frozen=True, tag=True):
     """The contents store does not have the message any more: the edge must send it again."""
 
@@ -77,5 +90,12 @@ class DeliveryRefused(Struct, frozen=True, tag=True):
 
 
 Outcome = (
-    Scanned | ScanDeferred | ContentsMissing | Delivered | DeliveryDeferred | DeliveryHeld | DeliveryRefused
+    Scanned
+    | ScanDeferred
+    | ScanFailed
+    | ContentsMissing
+    | Delivered
+    | DeliveryDeferred
+    | DeliveryHeld
+    | DeliveryRefused
 )

@@ -9,11 +9,17 @@ SCAN_QUEUE: Final = "scan"
 DELIVER_QUEUE: Final = "deliver"
 
 SCAN: Final = "mailmill.scan"
+GIVE_UP: Final = "mailmill.give_up"
 DELIVER: Final = "mailmill.deliver"
 BOUNCE: Final = "mailmill.bounce"
 
 #: Which queue each task goes to.
-ROUTES: Final = {SCAN: SCAN_QUEUE, DELIVER: DELIVER_QUEUE, BOUNCE: DELIVER_QUEUE}
+ROUTES: Final = {
+    SCAN: SCAN_QUEUE,
+    GIVE_UP: SCAN_QUEUE,
+    DELIVER: DELIVER_QUEUE,
+    BOUNCE: DELIVER_QUEUE,
+}
 
 
 class Tasks(Protocol):
@@ -21,6 +27,9 @@ class Tasks(Protocol):
 
     def scan(self, edge: str, mail_ids: Sequence[str]) -> None:
         """Ask for a scan of messages that are in the contents store."""
+
+    def give_up(self, edge: str, mail_id: str, reason: str) -> None:
+        """Ask for the quarantine of a message that no scan survives; `reason` is the evidence."""
 
     def deliver(self, edge: str, delivery_ids: Sequence[str]) -> None:
         """Ask for the submission of deliveries that are in the contents store."""

@@ -6,16 +6,23 @@ import os
 import sys
 
 import click
+from celery.signals import worker_process_init
 
 from mailmill.app import app
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.logs import setup_logging
-from mailmill.process import drop_privileges
+from mailmill.process import drop_privileges, prepare_directory
+from mailmill.settings.options.cluster import SCAN_MEMORY_LIMIT
+from mailmill.settings.options.delivery import DELIVERY_JOURNAL_DIR
 from mailmill.settings.options.system import DEBUG
 from mailmill.tasks import DELIVER_QUEUE, SCAN_QUEUE
+from mailmill_workers.deliver import startup
+from mailmill_workers.scan.limits import limit_memory
 
 #: Memory of a pool process, in kB, after which it is replaced when its task is done.
 MAX_MEMORY_PER_CHILD = 400_000
+#: Access to `Delivery Journal Dir`: it says who wrote to whom.
+JOURNAL_MODE = 0o700
 
 
 @click.command("worker")
@@ -37,7 +44,12 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
     cli.require_enabled()
     settings = cli.settings
     setup_logging(debug=settings[DEBUG])
+    if queue == DELIVER_QUEUE:
+        prepare_directory(settings[DELIVERY_JOURNAL_DIR], JOURNAL_MODE, settings)
+        worker_process_init.connect(startup.begin, weak=False)
     drop_privileges(settings)
+    if queue == SCAN_QUEUE:
+        limit_memory(settings[SCAN_MEMORY_LIMIT])
     # Celery acts on SIGTERM as on SIGQUIT: a bounded (soft) shutdown instead of one that waits for ever.
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     default = os.cpu_count() or 1 if queue == SCAN_QUEUE else 1

@@ -19,6 +19,7 @@ from mailmill.spoolfile import SpoolHeader, unpack
 from mailmill.tasks import Tasks
 from mailmill_milter.queue_manager.item import Item, Name, Queue
 from mailmill_milter.queue_manager.journal import Journal
+from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.window import Window
 
@@ -67,6 +68,7 @@ class Feeder:
         window: Window,
         journal: Journal,
         limits: Limits,
+        suspects: Suspects,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Feed the messages of `edge` from its two spools."""
@@ -78,6 +80,7 @@ class Feeder:
         self._window = window
         self._journal = journal
         self._limits = limits
+        self._suspects = suspects
         self._monotonic = monotonic
 
     def feed(self) -> None:
@@ -101,7 +104,7 @@ class Feeder:
                 raise
 
     def send_again(self, items: list[Item]) -> None:
-        """Let messages in flight go once more: alone, because one of them may be why nothing was heard."""
+        """Let messages in flight go once more, before all others."""
         for item in items:
             self._window.drop(item.name)
         self._waiting.put_back(item.name for item in items)
@@ -164,11 +167,24 @@ class Feeder:
         self._contents.put(contents | scans)
         lease = self._monotonic() + self._limits.lease
         if scans:
-            self._tasks.scan(self._edge, list(scans))
+            self._send_scans([loaded.name for loaded in batch if loaded.name.queue is Queue.INCOMING])
             self._note(batch, Queue.INCOMING, lease)
         if deliveries:
             self._tasks.deliver(self._edge, [delivery.id for delivery in deliveries])
             self._note(batch, Queue.OUTGOING, lease)
+
+    def _send_scans(self, names: list[Name]) -> None:
+        """Send a scan of messages; suspects each in a task of its own."""
+        innocent = [name.text for name in names if name not in self._suspects]
+        if innocent:
+            self._tasks.scan(self._edge, innocent)
+        for name in names:
+            if name in self._suspects:
+                evidence = self._suspects.hopeless(name)
+                if evidence:
+                    self._tasks.give_up(self._edge, name.text, evidence)
+                else:
+                    self._tasks.scan(self._edge, [name.text])
 
     def _note(self, batch: list[Loaded], queue: Queue, lease: float) -> None:
         gone = [loaded for loaded in batch if loaded.name.queue is queue]
@@ -178,6 +194,9 @@ class Feeder:
                 item.scanned = True
                 item.expect((loaded.name.text,))
             self._window.add(item)
+            log.debug(
+                "%s: %d bytes sent to %s in a batch of %d", item.name.text, item.size, queue.value, len(gone)
+            )
             self._journal.enqueued(loaded.header, len(gone))
 
     def _as_delivery(self, loaded: Loaded) -> tuple[dict[str, bytes], Delivery]:

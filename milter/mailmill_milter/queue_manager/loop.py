@@ -29,6 +29,7 @@ from mailmill.settings.options.cluster import (
     MAX_MESSAGES_IN_FLIGHT,
     MAX_UNSCANNED_BYTES,
     MAX_UNSCANNED_MESSAGES,
+    MAXIMUM_PROCESSING_ATTEMPTS,
     MESSAGE_LEASE,
     REDIS_URL,
 )
@@ -45,6 +46,7 @@ from mailmill_milter.queue_manager.item import Item, Queue
 from mailmill_milter.queue_manager.journal import Journal
 from mailmill_milter.queue_manager.manager import QueueManager
 from mailmill_milter.queue_manager.outcomes import OutcomeBatch, OutcomeReader
+from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.watch import DirectoryWatch
 from mailmill_milter.queue_manager.window import Window
@@ -83,13 +85,24 @@ class QueueManagerProcess:
         window = Window(settings[MAX_MESSAGES_IN_FLIGHT], settings[MAX_BYTES_IN_FLIGHT])
         journal = Journal(self._edge, EventWriter(self._client, self._edge))
         limits = Limits(settings[MAX_UNSCANNED_MESSAGES], settings[MAX_UNSCANNED_BYTES], lease)
+        suspects = Suspects(settings[MAXIMUM_PROCESSING_ATTEMPTS])
         feeder = Feeder(
-            self._edge, self._spools, self._contents, CeleryTasks(app), waiting, window, journal, limits
+            self._edge,
+            self._spools,
+            self._contents,
+            CeleryTasks(app),
+            waiting,
+            window,
+            journal,
+            limits,
+            suspects,
         )
         backoff = Backoff(
             settings[MINIMAL_BACKOFF_TIME], settings[MAXIMAL_BACKOFF_TIME], settings[MAXIMUM_QUEUE_LIFETIME]
         )
-        self._manager = QueueManager(self._spools, waiting, window, feeder, journal, backoff, self._forget)
+        self._manager = QueueManager(
+            self._spools, waiting, window, feeder, journal, backoff, suspects, self._forget
+        )
         self._inbox: queue.SimpleQueue[Call] = queue.SimpleQueue()
         self._stopping = threading.Event()
 

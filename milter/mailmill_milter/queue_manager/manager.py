@@ -21,6 +21,7 @@ from mailmill.outcomes import (
     DeliveryRefused,
     Outcome,
     ScanDeferred,
+    ScanFailed,
     Scanned,
 )
 from mailmill.spool import Spool, State
@@ -29,6 +30,7 @@ from mailmill_milter.queue_manager.backoff import Backoff
 from mailmill_milter.queue_manager.feed import Feeder, final_key
 from mailmill_milter.queue_manager.item import Item, Name, Queue
 from mailmill_milter.queue_manager.journal import Journal
+from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.window import Window
 
@@ -58,6 +60,7 @@ class QueueManager:
         feeder: Feeder,
         journal: Journal,
         backoff: Backoff,
+        suspects: Suspects,
         forget: FinishedCallback,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -69,6 +72,7 @@ class QueueManager:
         self._feeder = feeder
         self._journal = journal
         self._backoff = backoff
+        self._suspects = suspects
         self._forget = forget
         self._clock = clock
         self._monotonic = monotonic
@@ -124,6 +128,7 @@ class QueueManager:
         self._feed()
         finished, self._finished = self._finished, []
         if finished:
+            self._suspects.forget(finished)
             self._forget(finished)
         self._journal.flush()
         return self._idle_time()
@@ -164,16 +169,10 @@ class QueueManager:
         self._feeder.send_again(late)
 
     def _outcome(self, outcome: Outcome) -> None:
+        log.debug("%s: %s", outcome.mail_id, type(outcome).__name__)
         match outcome:
-            case Scanned(mail_id, deliveries):
-                item = self._window.get(Name(mail_id, Queue.INCOMING))
-                if item is not None:
-                    item.scanned = True
-                    self._expect(item, deliveries)
-            case ScanDeferred(mail_id, reason):
-                item = self._window.get(Name(mail_id, Queue.INCOMING))
-                if item is not None:
-                    self._defer(item, reason)
+            case Scanned() | ScanDeferred() | ScanFailed():
+                self._scan_outcome(outcome)
             case ContentsMissing(mail_id):
                 self._contents_missing(mail_id)
             case Delivered(mail_id, delivery_id, _, instead):
@@ -182,6 +181,27 @@ class QueueManager:
                 self._delivery_ended(mail_id, delivery_id, instead)
             case DeliveryDeferred(_, delivery, reason):
                 self._delivery_deferred(delivery, reason)
+
+    def _scan_outcome(self, outcome: Scanned | ScanDeferred | ScanFailed) -> None:
+        item = self._window.get(Name(outcome.mail_id, Queue.INCOMING))
+        if item is None:
+            return
+        match outcome:
+            case Scanned(_, deliveries):
+                item.scanned = True
+                self._expect(item, deliveries)
+            case ScanDeferred(_, reason):
+                self._defer(item, reason)
+            case ScanFailed():
+                self._scan_failed(item, outcome)
+
+    def _scan_failed(self, item: Item, failure: ScanFailed) -> None:
+        """Have a suspect scanned alone: at once when it was not alone, else later; or give up on it."""
+        self._suspects.add(failure)
+        if failure.alone and not self._suspects.hopeless(item.name):
+            self._defer(item, self._suspects.told(item.name))
+        else:
+            self._feeder.send_again([item])
 
     def _expect(self, item: Item, deliveries: tuple[str, ...]) -> None:
         item.expect(deliveries)

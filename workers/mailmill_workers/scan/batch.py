@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import redis
 
 from mailmill.contents import ContentsStore
-from mailmill.errors import DamagedSpoolFileError
+from mailmill.errors import DamagedSpoolFileError, MailmillError
 from mailmill.ledger import Ledger
-from mailmill.outcomes import ContentsMissing, ScanDeferred
-from mailmill.records import encode
-from mailmill.reporter import Reporter
+from mailmill.outcomes import ContentsMissing, ScanDeferred, ScanFailed
 from mailmill.spoolfile import unpack
-from mailmill.tasks import Tasks
+from mailmill_workers.deliver.reports import insist
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.decision import Decider, Decision
 from mailmill_workers.scan.examine import Examiner
+from mailmill_workers.scan.handon import HandOn
+from mailmill_workers.scan.notes import Begun, ScanNotes
+from mailmill_workers.scan.trail import Trail
 
 log = logging.getLogger(__name__)
+
+#: Faults of the surroundings (disk, network, settings): they say nothing about the message.
+NOT_ITS_FAULT: Final = (OSError, redis.RedisError, MailmillError)
 
 
 @dataclass(frozen=True)
@@ -29,66 +39,89 @@ class ScanBatch:
 
     contents: ContentsStore
     ledger: Ledger
-    reporter: Reporter
-    tasks: Tasks
     decider: Decider
+    hand_on: HandOn
+    notes: ScanNotes
     #: Makes what asks the engines, inside the event loop of a batch.
     examiner: Callable[[], Examiner]
 
-    def run(self, edge: str, mail_ids: Sequence[str]) -> None:
+    def run(self, edge: str, mail_ids: Sequence[str], task: str) -> None:
         """Scan messages of an edge; every one is reported, whatever happens to it.
+
+        `task` is the same when the same task is handed out again, because a process died over it.
 
         Raises:
             ContentsError, redis.RedisError, BrokerError: Redis cannot be used; the edge's lease covers that.
         """
-        asyncio.run(self._run(edge, mail_ids))
+        asyncio.run(self._run(edge, mail_ids, task))
 
-    async def _run(self, edge: str, mail_ids: Sequence[str]) -> None:
-        stored = self.contents.get(mail_ids)
-        confirmed = self.ledger.confirmed(mail_ids)
+    async def _run(self, edge: str, mail_ids: Sequence[str], task: str) -> None:
+        begun = self.notes.begin(edge, task, mail_ids)
+        await insist(functools.partial(self._tell, begun, [_failed(outcome) for outcome in begun.failed]))
+        stored = self.contents.get(begun.wanted)
+        confirmed = self.ledger.confirmed(begun.wanted)
         async with self.examiner() as examiner:
             running = {
                 asyncio.create_task(
-                    self._one(examiner, mail_id, stored.get(mail_id), confirmed[mail_id]), name=mail_id
+                    self._one(examiner, begun, mail_id, stored.get(mail_id), confirmed[mail_id]), name=mail_id
                 )
-                for mail_id in mail_ids
+                for mail_id in begun.wanted
             }
             while running:
                 finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                # Off the loop: the engines' answers are read while Redis is spoken to. What finishes
-                # meanwhile goes on together, next time round.
-                await asyncio.to_thread(self._hand_on, edge, [task.result() for task in finished])
+                decisions = [one.result() for one in finished]
+                # In a thread: the engines' answers are read while Redis is spoken to. What finishes meanwhile
+                # goes on together, next time round.
+                await insist(functools.partial(self._tell, begun, decisions))
 
     async def _one(
-        self, examiner: Examiner, mail_id: str, data: bytes | None, done: frozenset[str]
+        self, examiner: Examiner, begun: Begun, mail_id: str, data: bytes | None, done: frozenset[str]
     ) -> Decision:
         if data is None:
             return Decision(ContentsMissing(mail_id), (), ())
         started = time.monotonic()
+        trail = Trail()
+        if begun.alone and mail_id in begun.suspects:
+            trail = Trail(functools.partial(self.notes.at, begun, mail_id))
         try:
             file = unpack(data)
             mail = Mail(file.header, file.content)
-            report = await examiner.examine(mail)
-            decision = self.decider.decide(mail, report, done, time.monotonic() - started)
+            report = await examiner.examine(mail, trail)
+            with trail.step("rules and policy"):
+                decision = self.decider.decide(mail, report, done, time.monotonic() - started)
         except DamagedSpoolFileError as exc:
             log.error("%s: came damaged from the contents store: %s", mail_id, exc)  # noqa: TRY400 - no trace
             return Decision(ContentsMissing(mail_id), (), ())
+        except NOT_ITS_FAULT as exc:
+            log.exception("%s: the scan failed", mail_id)
+            return Decision(ScanDeferred(mail_id, f"internal error: {exc!r}"), (), ())
         except Exception as exc:
             # A fault of ours must not take the neighbours along, nor lose this message.
             log.exception("%s: the scan failed", mail_id)
-            return Decision(ScanDeferred(mail_id, f"internal error: {exc!r}"), (), ())
+            return _failed(begun.failure(mail_id, _evidence(exc)))
         log.info("%s: %s", mail_id, decision.events[-1].detail)
         return decision
 
-    def _hand_on(self, edge: str, decisions: list[Decision]) -> None:
-        deliveries = {d.id: encode(d) for decision in decisions for d in decision.deliveries}
-        if deliveries:
-            self.contents.put(deliveries)
-        # The edge hears what to wait for before anybody can report that it is done.
-        self.reporter.report(
-            edge,
-            [decision.outcome for decision in decisions],
-            [event for decision in decisions for event in decision.events],
-        )
-        if deliveries:
-            self.tasks.deliver(edge, list(deliveries))
+    def _tell(self, begun: Begun, decisions: list[Decision]) -> None:
+        """Hand decisions on and keep the notes right: a failure must be known before the next try begins."""
+        if not decisions:
+            return
+        failures = [d.outcome for d in decisions if isinstance(d.outcome, ScanFailed)]
+        if failures:
+            self.notes.remember(begun.edge, failures)
+        self.hand_on(begun.edge, decisions)
+        over = [d for d in decisions if not isinstance(d.outcome, ScanFailed)]
+        cleared = [d.outcome.mail_id for d in over if d.ended and d.outcome.mail_id in begun.suspects]
+        self.notes.end(begun.edge, [d.outcome.mail_id for d in over], cleared)
+
+
+def _failed(outcome: ScanFailed) -> Decision:
+    log.error("%s: the scan came to no end: %s", outcome.mail_id, outcome.reason)
+    return Decision(outcome, (), ())
+
+
+def _evidence(exc: Exception) -> str:
+    """Return the last line of a traceback, and where it was raised."""
+    where = traceback.extract_tb(exc.__traceback__)[-1]
+    what = "".join(traceback.format_exception_only(exc)).strip().splitlines()[-1]
+    return f"{what} (in {where.name}, {Path(where.filename).name}:{where.lineno})"

@@ -12,7 +12,7 @@ from mailmill.outcomes import Outcome, ScanDeferred, Scanned
 from mailmill.settings import Settings
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.headers import header_block
-from mailmill_workers.scan.judgement import Folder, Judgement
+from mailmill_workers.scan.judgement import Folder, Judgement, Verdict
 from mailmill_workers.scan.notice import Stopped, postmaster_notice
 from mailmill_workers.scan.policy import Deferral, judge
 from mailmill_workers.scan.quarantine import Quarantine, QuarantinedEnvelope, QuarantineError
@@ -26,6 +26,11 @@ class Decision:
     outcome: Outcome
     deliveries: tuple[Delivery, ...]
     events: tuple[Event, ...]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the scan is done with the message."""
+        return isinstance(self.outcome, Scanned)
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,37 @@ class Decider:
         events = [self._event(mail, Step.SCANNED, "")]
         try:
             groups = self._groups(mail, report, done)
-            stopped = self._store(mail, groups, events)
+            return self._conclude(mail, groups, done, events, f"{_answers(report)}; {seconds:.3f} s")
         except (Deferral, QuarantineError) as exc:
-            reason = str(exc)
-            events = [self._event(mail, Step.DEFERRED, reason)]
-            return Decision(ScanDeferred(mail.header.id, reason), (), tuple(events))
+            return self._deferred(mail, exc)
+
+    def give_up(self, mail: Mail, reason: str, done: frozenset[str]) -> Decision:
+        """Quarantine a message that no scan survives, for all recipients whose marks are not in `done`."""
+        indexes = tuple(i for i in range(len(mail.header.envelope.recipients)) if str(i) not in done)
+        judgement = Judgement(
+            verdict=Verdict.POISON,
+            reasons=(reason,),
+            deliver=False,
+            store=Folder.INFECTIONS,
+            notify=True,
+            headers=(),
+        )
+        groups = [Group(judgement, indexes)] if indexes else []
+        try:
+            return self._conclude(mail, groups, done, [self._event(mail, Step.SCANNED, "")], "given up on")
+        except QuarantineError as exc:
+            return self._deferred(mail, exc)
+
+    def _deferred(self, mail: Mail, exc: Exception) -> Decision:
+        reason = str(exc)
+        events = (self._event(mail, Step.DEFERRED, reason),)
+        return Decision(ScanDeferred(mail.header.id, reason), (), events)
+
+    def _conclude(
+        self, mail: Mail, groups: list[Group], done: frozenset[str], events: list[Event], how: str
+    ) -> Decision:
+        """Store what has to be stored and return all that goes on; `events` begins with the scan's own."""
+        stopped = self._store(mail, groups, events)
         deliveries = [self._delivery(mail, group) for group in groups if group.judgement.deliver]
         for what in stopped:
             notice = postmaster_notice(self._settings, mail, what)
@@ -69,7 +100,7 @@ class Decider:
         verdicts = (
             ", ".join(dict.fromkeys(str(group.judgement.verdict) for group in groups)) or "delivered before"
         )
-        events[0] = self._event(mail, Step.SCANNED, f"{verdicts}; {_answers(report)}; {seconds:.3f} s")
+        events[0] = self._event(mail, Step.SCANNED, f"{verdicts}; {how}")
         outcome = Scanned(mail.header.id, tuple(delivery.id for delivery in deliveries))
         return Decision(outcome, tuple(deliveries), tuple(events))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mailmill.findings import Forbidden, SpamAnswer, Unscannable
+from mailmill.findings import Forbidden, SpamAnswer, Unscannable, VirusAnswer
 from mailmill.settings import Option, Settings
 from mailmill.settings.options.policy import MAXIMUM_MESSAGE_PARTS
 from mailmill.settings.options.scanners import MAX_SPAM_CHECK_SIZE, SPAM_CHECKS, VIRUS_SCANNING
@@ -17,9 +18,13 @@ from mailmill_workers.content.part import Part
 from mailmill_workers.content.parts import unpack
 from mailmill_workers.content.rulesfile import load_optional
 from mailmill_workers.engines.build import spam_engine, virus_engines
+from mailmill_workers.engines.engine import VirusEngine
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.policy import facts_for
 from mailmill_workers.scan.report import Report
+from mailmill_workers.scan.trail import Trail
+
+log = logging.getLogger(__name__)
 
 
 class Examiner:
@@ -41,16 +46,22 @@ class Examiner:
         if self._spam is not None:
             await self._spam.close()
 
-    async def examine(self, mail: Mail) -> Report:
-        """Return what all engines and checks say of a message."""
+    async def examine(self, mail: Mail, trail: Trail) -> Report:
+        """Return what all engines and checks say of a message; `trail` hears what is being done."""
         virus_scan = self._any_recipient(mail, VIRUS_SCANNING)
         asked = self._viruses if virus_scan else ()
-        viruses = asyncio.gather(*(engine.scan(mail) for engine in asked))
-        spam = asyncio.ensure_future(self._check_spam(mail))
-        unpacked = unpack(mail.content, self._settings[MAXIMUM_MESSAGE_PARTS])
+        viruses = asyncio.gather(*(_scan(engine, mail, trail) for engine in asked))
+        spam = asyncio.ensure_future(self._check_spam(mail, trail))
+        with trail.step("unpacking"):
+            unpacked = unpack(mail.content, self._settings[MAXIMUM_MESSAGE_PARTS])
         parts = () if isinstance(unpacked, Unscannable) else unpacked
         answers = await viruses
         spam_answer = await spam
+        for engine, answer in zip(asked, answers, strict=True):
+            log.debug("%s: %s: %s", mail.header.id, engine.name, answer)
+        if self._spam is not None:
+            log.debug("%s: %s: %s", mail.header.id, self._spam.name, spam_answer)
+        log.debug("%s: parts: %s", mail.header.id, [(part.content_type, part.names) for part in parts])
         return Report(
             viruses=tuple((engine.name, answer) for engine, answer in zip(asked, answers, strict=True)),
             spam_scanner=self._spam.name if self._spam and spam_answer else "",
@@ -59,15 +70,21 @@ class Examiner:
             forbidden=functools.cache(functools.partial(_forbidden, parts)),
         )
 
-    async def _check_spam(self, mail: Mail) -> SpamAnswer | None:
+    async def _check_spam(self, mail: Mail, trail: Trail) -> SpamAnswer | None:
         small = len(mail.content) <= self._settings[MAX_SPAM_CHECK_SIZE]
         if self._spam is None or not small or not self._any_recipient(mail, SPAM_CHECKS):
             return None
-        return await self._spam.check(mail)
+        with trail.step(self._spam.name):
+            return await self._spam.check(mail)
 
     def _any_recipient(self, mail: Mail, option: Option[bool]) -> bool:
         rule = self._settings.rule(option)
         return any(any(rule.all(facts_for(mail, recipient))) for recipient in mail.header.envelope.recipients)
+
+
+async def _scan(engine: VirusEngine, mail: Mail, trail: Trail) -> VirusAnswer:
+    with trail.step(engine.name):
+        return await engine.scan(mail)
 
 
 def _forbidden(parts: tuple[Part, ...], names: Path, types: Path) -> tuple[Forbidden, ...]:

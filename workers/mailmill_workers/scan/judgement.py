@@ -17,6 +17,8 @@ class Verdict(enum.StrEnum):
     FORBIDDEN = "forbidden attachment"
     UNSCANNABLE = "unscannable"
     SCANNER_FAILED = "scanner failed"
+    #: No scan of it came to an end (`Maximum Processing Attempts`).
+    POISON = "poison message"
 
 
 class Folder(enum.StrEnum):

@@ -87,3 +87,21 @@ SCAN_TIME_LIMIT: Final = Option(
     origin=Origin.MAILMILL,
     description="After this time a scan task's process is killed.",
 )
+SCAN_MEMORY_LIMIT: Final = Option(
+    "Scan Memory Limit",
+    whole_number(0),
+    default="2048m",
+    unit="bytes",
+    origin=Origin.MAILMILL,
+    description="How much memory (its data segment) a scan process may take; a message that needs more "
+    "fails. 0: no limit.",
+)
+MAXIMUM_PROCESSING_ATTEMPTS: Final = Option(
+    "Maximum Processing Attempts",
+    whole_number(0),
+    default="6",
+    unit="attempts",
+    description="After so many failed scans that a message had to itself (its process died, was killed at "
+    "Scan Time Limit, or the code failed) it goes to the quarantine. 0: it is tried until Maximum Queue "
+    "Lifetime.",
+)

@@ -14,6 +14,7 @@ from mailmill_milter.queue_manager.feed import Feeder, Limits
 from mailmill_milter.queue_manager.item import Queue
 from mailmill_milter.queue_manager.journal import Journal
 from mailmill_milter.queue_manager.manager import QueueManager
+from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.window import Window
 
@@ -50,6 +51,9 @@ class FakeTasks:
 
     def scan(self, edge, mail_ids):
         self._send("scan", edge, tuple(mail_ids))
+
+    def give_up(self, edge, mail_id, reason):
+        self._send("give up", edge, mail_id, reason)
 
     def deliver(self, edge, delivery_ids):
         self._send("deliver", edge, tuple(delivery_ids))
@@ -90,6 +94,7 @@ class Bench:
         self.waiting = Waiting()
         journal = Journal("edge1", self.sink, self.clock)
         limits = Limits(batch, batch_bytes, lease=900)
+        suspects = Suspects(attempts=3)
         self.feeder = Feeder(
             "edge1",
             self.spools,
@@ -99,6 +104,7 @@ class Bench:
             self.window,
             journal,
             limits,
+            suspects,
             self.clock,
         )
         self.manager = QueueManager(
@@ -108,6 +114,7 @@ class Bench:
             self.feeder,
             journal,
             Backoff(5, 300, 5 * 86_400),
+            suspects,
             self.forgotten.extend,
             self.clock,
             self.clock,
