@@ -17,8 +17,10 @@ EXIT_UNAVAILABLE: Final = 69
 
 #: The commands that every node has: name, and `module:object`.
 _BUILT_IN: Final = {
+    "adopt": "mailmill.cli.adopt:adopt",
     "check": "mailmill.cli.check:check",
     "conf": "mailmill.cli.conf:conf",
+    "drain": "mailmill.cli.drain:drain",
     "flower": "mailmill.cli.flower:flower",
     "queue": "mailmill.cli.queue:queue",
     "recorder": "mailmill.cli.recorder:recorder",
