@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Final
 from faults.evidence import relay_is_quiet, waiting
 from faults.keeper import Keeper
 from faults.relayproxy import RelayProxy
+from faults.shim import Shim, compile_shim
+from faults.wire import HttpWire, Wire
 from mailmill_local.ports import Ports
 from mailmill_local.probes import wait_until
 from mailmill_local.servers.base import Server
@@ -41,18 +42,18 @@ class Bench:
 
     Args:
         seed: Seeds the proxy's random choices.
-        changes: Options of MailScanner.conf on top of `CHANGES`.
+        changes: Returns options of MailScanner.conf on top of `CHANGES`, given the bench.
         engines: Run clamd and rspamd.
-        before: Is called with the bench before anything starts, to change what will.
+        shim: Preload shim.c into Mailmill's processes.
     """
 
     def __init__(
         self,
         seed: int,
         *,
-        changes: Mapping[str, str],
-        engines: bool,
-        before: Callable[[Bench], None] = lambda bench: None,
+        changes: Callable[[Bench], Mapping[str, str]],
+        engines: bool = False,
+        shim: bool = False,
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="mf-", dir="/tmp"))  # unix sockets: short paths
         self.directory.chmod(0o711)
@@ -60,15 +61,17 @@ class Bench:
         self.ports = Ports.free()
         self.lines: list[str] = []
         self.relay_proxy = RelayProxy(self.ports.relay_qmqp, seed)
-        self.changes = {**CHANGES, **changes, "MSMail Relay Port": str(self.relay_proxy.port)}
+        #: Lead to Redis and to rspamd for setups that say so in their MailScanner.conf.
+        self.redis_wire = Wire(self.ports.redis)
+        self.rspamd_wire = HttpWire(self.ports.rspamd)
+        self._listeners = (self.relay_proxy, self.redis_wire, self.rspamd_wire)
         #: What must be closed or unmounted at the end, last first.
         self.cleanup: list[Callable[[], None]] = []
-        before(self)
         self.system = System(
             self.directory,
             self.ports,
             self._line,
-            changes=self.changes,
+            changes={**CHANGES, **changes(self), "MSMail Relay Port": str(self.relay_proxy.port)},
             console=False,
             scan_processes=SCAN_PROCESSES,
         )
@@ -76,7 +79,12 @@ class Bench:
         stages = [[server for server in stage if server not in out] for stage in self.system.stages]
         self._supervisor = Supervisor(stages, lambda line: None, lambda running: None)
         self.keeper = Keeper([server for stage in stages for server in stage])
-        self._lines_lock = threading.Lock()
+        system = self.system
+        self.shims: dict[str, Shim] = {}
+        if shim:
+            library = compile_shim(self.directory)
+            for server in (system.milter, system.queue_manager, system.scan, system.deliver):
+                self.shims[server.name] = Shim(library, server, self.directory)
 
     def start(self) -> None:
         """Start everything.
@@ -84,7 +92,8 @@ class Bench:
         Raises:
             ServerError: something does not start.
         """
-        self.relay_proxy.start()
+        for listener in self._listeners:
+            listener.start()
         self.system.prepare()
         self._supervisor.start()
         self.keeper.start()
@@ -93,7 +102,8 @@ class Bench:
         """Stop everything; the directory stays."""
         self.keeper.stop()
         self._supervisor.stop()
-        self.relay_proxy.stop()
+        for listener in self._listeners:
+            listener.stop()
         for action in reversed(self.cleanup):
             action()
 

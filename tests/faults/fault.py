@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from faults.bench import Bench
+from mailmill_local.load import Letter
 
 
 class Setup(enum.Enum):
@@ -39,10 +40,22 @@ class Fault(ABC):
     #: The edge may die between its disk and its answer: the sender sends again what was accepted.
     cuts_edge: ClassVar[bool] = False
 
+    def letters(self, letters: list[Letter]) -> list[Letter]:
+        """Return the letters that are sent: those given, changed as the fault needs them."""
+        return letters
+
+    def prepare(self, bench: Bench) -> int:
+        """Do what must be done before the first letter is sent; return hits."""
+        return 0
+
     @abstractmethod
     def inject(self, bench: Bench) -> int:
         """Break something; return how often it hit."""
 
     def repair(self, bench: Bench) -> int:
         """Mend what does not mend itself; return further hits."""
+        return 0
+
+    def finish(self, bench: Bench) -> int:
+        """Undo `prepare` when all is quiet; return further hits."""
         return 0

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from faults.fault import Fault
-from faults.kinds import kill
+from faults.kinds import clock, disk, engines, kill, network, points, poison, redis, relay, rolling
 
-FAULTS: tuple[Fault, ...] = tuple(kind() for kinds in (kill,) for kind in kinds.FAULTS)
+FAULTS: tuple[Fault, ...] = tuple(
+    kind()
+    for kinds in (kill, redis, relay, rolling, points, disk, clock, network, engines, poison)
+    for kind in kinds.FAULTS
+)
 
 
 def chosen(words: str) -> list[Fault]:

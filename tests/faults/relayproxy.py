@@ -7,17 +7,19 @@ never reached the worker: only these messages may be delivered twice.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import random
 import threading
 from dataclasses import dataclass
 from typing import Final
 
-from mailmill_local.probes import HOST, free_port
+from faults.listener import Listener
+from mailmill_local.probes import HOST
 
 #: Seconds between looks at whether the mode has changed, for a client that is kept waiting.
 _POLL: Final = 0.1
+#: Only these are refused with D: a bounce that is refused too would be another matter.
+_REFUSABLE: Final = "@example.com"
 #: Seconds that the real qmqpd has for a reply.
 _UPSTREAM_SECONDS: Final = 30.0
 
@@ -43,67 +45,35 @@ class Behaviour:
     share: float = 1.0
 
 
-class RelayProxy:
-    """Listens on a loopback port for as long as its context lasts."""
+class RelayProxy(Listener):
+    """Listens on a loopback port and passes submissions on to another one."""
 
     def __init__(self, upstream: int, seed: int) -> None:
         """Pass submissions on to the loopback port `upstream`."""
-        self.port = free_port()
+        super().__init__()
         self._upstream = upstream
         self._random = random.Random(seed)
         self._behaviour = Behaviour()
-        self._loop = asyncio.new_event_loop()
-        self._server: asyncio.Server | None = None
-        self._thread = threading.Thread(target=self._loop.run_forever, name="relay proxy", daemon=True)
         self._lock = threading.Lock()
         self._cut: list[str] = []
         #: Submissions that were not simply passed on.
         self.hits = 0
 
-    def start(self) -> None:
-        """Begin to listen."""
-        self._thread.start()
-        self._call(self._listen())
-
-    def stop(self) -> None:
-        """Stop listening and drop all connections."""
-        if not self._thread.is_alive():
-            return
-        self._call(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
     def behave(self, behaviour: Behaviour) -> None:
         """Do this from now on."""
         self._behaviour = behaviour
-        self._call(self._close() if behaviour.mode is Mode.DOWN else self._listen())
+        if behaviour.mode is Mode.DOWN:
+            self.shut()
+        else:
+            self.open()
 
     def cut(self) -> list[str]:
         """Return the recipients of all confirmed submissions whose reply did not reach the worker."""
         with self._lock:
             return list(self._cut)
 
-    def _call(self, coroutine) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
-
-    async def _listen(self) -> None:
-        if self._server is None:
-            self._server = await asyncio.start_server(self._serve, HOST, self.port, backlog=256)
-
-    async def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
-                await self._submission(reader, writer)
-        finally:
-            writer.close()
-
-    async def _submission(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one submission."""
         mode = self._mode()
         while self._behaviour.mode is mode is Mode.SILENT:  # noqa: ASYNC110 - the mode is set by a thread
             await asyncio.sleep(_POLL)
@@ -111,6 +81,8 @@ class RelayProxy:
             return
         payload = await _read_netstring(reader)
         recipients = _recipients(payload)
+        if mode is Mode.REFUSE and not all(name.endswith(_REFUSABLE) for name in recipients):
+            mode = Mode.PASS
         match mode:
             case Mode.GARBAGE:
                 writer.write(self._random.randbytes(200))

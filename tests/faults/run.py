@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,17 +39,18 @@ QUICK: Final = Scale(messages=120, seconds=8.0, recovery=100.0, long=False)
 
 def slug(fault: Fault) -> str:
     """Return the name of a fault as it can stand in addresses and file names."""
-    return fault.name.replace(" ", "-")
+    return re.sub("[^a-z0-9]+", "-", fault.name.lower())
 
 
 def run(fault: Fault, bench: Bench, corpus: Path, scale: Scale, seed: int) -> Row:
     """Run a fault on a running system and return its row; the log goes to the bench's lines."""
     rng = random.Random(f"{seed} {fault.name}")
     prefix = f"{slug(fault)}-{rng.randrange(10**6):06}-"
-    load = Load(letters(corpus, scale.messages, prefix, seed), bench.ports.edge, scale.seconds)
+    sent = fault.letters(letters(corpus, scale.messages, prefix, seed))
+    hits = fault.prepare(bench)
+    load = Load(sent, bench.ports.edge, scale.seconds)
     start = time.monotonic()
     load.start()
-    hits = 0
     hold = fault.long_hold if scale.long and fault.long_hold is not None else fault.hold
     for moment in sorted(rng.uniform(FIRST, LAST) * scale.seconds for _ in range(fault.times)):
         time.sleep(max(0.0, start + moment - time.monotonic()))
@@ -61,6 +63,7 @@ def run(fault: Fault, bench: Bench, corpus: Path, scale: Scale, seed: int) -> Ro
     mended = time.monotonic()
     quiet = bench.wait_quiet(scale.recovery)
     recovery = time.monotonic() - mended - (SETTLE if quiet else 0.0)
+    hits += fault.finish(bench)
     found, strangers = collect(bench.system.places, bench.system.relay, bench.relay_proxy, prefix)
     notes = [f"came after the end of its row: {name}" for name in strangers]
     if not quiet and not found.waiting:

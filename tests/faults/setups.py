@@ -2,14 +2,66 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Mapping
+from typing import Final
+
 from faults.bench import NO_ENGINES, Bench
 from faults.fault import Setup
+from mailmill_local.configuration import USER
+from mailmill_local.servers.base import give_to
+
+#: The small file system of the incoming queue: bytes and inodes.
+DISK_BYTES: Final = "24m"
+DISK_INODES: Final = 400
+#: MiB that clamd looks into; larger messages are `Unscannable`.
+CLAMD_MEGABYTES: Final = 1
 
 
 def bench_for(setup: Setup, seed: int) -> Bench:
     """Return the bench of a setup, not yet started."""
     match setup:
+        case Setup.PLAIN:
+            return Bench(seed, changes=lambda _: NO_ENGINES)
         case Setup.ENGINES:
-            return Bench(seed, changes={}, engines=True)
-        case _:
-            return Bench(seed, changes=NO_ENGINES, engines=False)
+            bench = Bench(seed, changes=_engines, engines=True, shim=True)
+            bench.system.clamd._max_megabytes = CLAMD_MEGABYTES
+            return bench
+        case Setup.NETWORK:
+            return Bench(seed, changes=_network)
+        case Setup.DISK:
+            bench = Bench(seed, changes=_disk)
+            _mount(bench)
+            return bench
+        case Setup.SHIM:
+            return Bench(seed, changes=lambda _: NO_ENGINES, shim=True)
+
+
+def _engines(bench: Bench) -> Mapping[str, str]:
+    return {
+        "Rspamd URL": f"http://127.0.0.1:{bench.rspamd_wire.port}",
+        "Virus Scanner Timeout": "5s",
+        "SpamAssassin Timeout": "5s",
+        # Policy of these rows: what no engine could look at waits.
+        "Virus Scanner Failure": "defer",
+        "Spam Scanner Failure": "defer",
+        "Scan Time Limit": "15s",
+    }
+
+
+def _network(bench: Bench) -> Mapping[str, str]:
+    return {**NO_ENGINES, "Redis URL": f"redis://127.0.0.1:{bench.redis_wire.port}/0"}
+
+
+def _disk(bench: Bench) -> Mapping[str, str]:
+    return {**NO_ENGINES, "Milter Min Free Space": "0"}
+
+
+def _mount(bench: Bench) -> None:
+    """Put the incoming queue on a file system of its own."""
+    root = bench.system.places.incoming
+    root.mkdir(parents=True)
+    options = f"size={DISK_BYTES},nr_inodes={DISK_INODES},mode=0700"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(root)], check=True)
+    give_to(root, USER)
+    bench.cleanup.append(lambda: subprocess.run(["umount", "--lazy", str(root)], check=True))

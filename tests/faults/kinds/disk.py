@@ -1,0 +1,152 @@
+"""The disk of the incoming queue: full, without inodes, read-only, failing.
+
+Full, inodes and read-only are real (a small file system of its own); EIO comes from the shim.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import subprocess
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from faults.bench import Bench
+from faults.fault import Fault, Setup
+from faults.shim import Call, Rule
+
+#: Bytes that are written at once to fill the disk.
+_PIECE = 4096
+#: Tries to remount a file system that is being written to.
+_TRIES = 100
+
+
+class DiskFull(Fault):
+    name = "disk full"
+    setup = Setup.DISK
+    times = 2
+    hold = 2.0
+
+    def inject(self, bench: Bench) -> int:
+        path = bench.system.places.incoming / "filler"
+        with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(_PIECE))
+        return 1
+
+    def repair(self, bench: Bench) -> int:
+        (bench.system.places.incoming / "filler").unlink()
+        return 0
+
+
+class DiskWithoutInodes(Fault):
+    name = "disk out of inodes"
+    setup = Setup.DISK
+    times = 2
+    hold = 2.0
+
+    def inject(self, bench: Bench) -> int:
+        self._directory = bench.system.places.incoming / "fillers"
+        self._directory.mkdir()
+        with contextlib.suppress(OSError):
+            for number in range(10**6):
+                (self._directory / str(number)).touch()
+        return 1
+
+    def repair(self, bench: Bench) -> int:
+        for path in self._directory.iterdir():
+            path.unlink()
+        self._directory.rmdir()
+        return 0
+
+
+class DiskReadOnly(Fault):
+    name = "disk read-only"
+    setup = Setup.DISK
+    times = 1
+    hold = 4.0
+
+    def inject(self, bench: Bench) -> int:
+        return _remount(bench.system.places.incoming, "ro")
+
+    def repair(self, bench: Bench) -> int:
+        _remount(bench.system.places.incoming, "rw")
+        return 0
+
+
+def _remount(path: Path, how: str) -> int:
+    """Remount; it is refused while a file is open for writing."""
+    for _ in range(_TRIES):
+        done = subprocess.run(["mount", "-o", f"remount,{how}", str(path)], capture_output=True, check=False)
+        if not done.returncode:
+            return 1
+        time.sleep(0.02)
+    return 0
+
+
+class DiskFails(Fault):
+    """EIO from one call of one process, for all messages during a while."""
+
+    setup = Setup.SHIM
+    times = 2
+    hold = 1.5
+    call: ClassVar[Call]
+    part: ClassVar[str] = "milter"
+    where: ClassVar[str] = "/milterin/"
+
+    def inject(self, bench: Bench) -> int:
+        bench.shims[self.part].arm(Rule(self.call, errno.EIO, where=self.where, repeat=True))
+        return 0
+
+    def repair(self, bench: Bench) -> int:
+        return bench.shims[self.part].disarm()
+
+
+class FailingOnCreate(DiskFails):
+    name = "EIO on create"
+    call = Call.CREATE
+
+
+class FailingOnWrite(DiskFails):
+    name = "EIO on write"
+    call = Call.WRITE
+
+
+class FailingOnFsync(DiskFails):
+    name = "EIO on fsync"
+    call = Call.FSYNC
+
+
+class FailingOnRename(DiskFails):
+    name = "EIO on rename"
+    call = Call.RENAME
+
+
+class FailingOnDirectory(DiskFails):
+    """The file's fsync and rename succeed, that of the directory fails: the message is taken back."""
+
+    name = "EIO on fsync of directory"
+    call = Call.FSYNC
+    where = "/milterin/active"
+
+
+class FailingOnRemoval(DiskFails):
+    """The queue manager cannot remove what has been delivered."""
+
+    name = "EIO on removal"
+    call = Call.UNLINK
+    part = "queue-manager"
+
+
+FAULTS = (
+    DiskFull,
+    DiskWithoutInodes,
+    DiskReadOnly,
+    FailingOnCreate,
+    FailingOnWrite,
+    FailingOnFsync,
+    FailingOnRename,
+    FailingOnDirectory,
+    FailingOnRemoval,
+)

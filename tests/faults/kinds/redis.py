@@ -1,0 +1,133 @@
+"""Redis dies, forgets, stops, refuses and moves."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+
+import redis
+
+from faults.bench import Bench
+from faults.fault import Fault
+from faults.processes import kill
+
+#: Seconds between two CLIENT KILLs.
+_BETWEEN_CUTS = 0.3
+#: Bytes beyond what Redis has in use when its memory is made to end.
+_ROOM = 200_000
+
+
+def client(bench: Bench) -> redis.Redis:
+    """Return a client of the bench's Redis."""
+    return redis.Redis(port=bench.ports.redis)
+
+
+class RedisKilled(Fault):
+    """It comes back with its append only file, which lacks the last second (appendfsync everysec)."""
+
+    name = "redis killed"
+    times = 2
+
+    def inject(self, bench: Bench) -> int:
+        return int(kill(bench.running(bench.system.redis)))
+
+
+class RedisEmpty(Fault):
+    """It comes back without its data."""
+
+    name = "redis restarted empty"
+    times = 2
+    hold = 1.0
+
+    def __init__(self) -> None:
+        self._excused = contextlib.ExitStack()
+
+    def inject(self, bench: Bench) -> int:
+        server = bench.system.redis
+        self._excused.enter_context(bench.keeper.excuse(server))
+        hit = int(kill(bench.running(server)))
+        server.stop()
+        shutil.rmtree(server.directory / "appendonlydir")
+        return hit
+
+    def repair(self, bench: Bench) -> int:
+        bench.system.redis.start()
+        self._excused.close()
+        return 0
+
+
+class RedisFlushed(Fault):
+    name = "redis FLUSHALL"
+
+    def inject(self, bench: Bench) -> int:
+        with client(bench) as connection:
+            connection.flushall()
+        return 1
+
+
+class RedisPaused(Fault):
+    name = "redis paused"
+    times = 1
+    hold = 20.0
+    long_hold = 60.0
+
+    def inject(self, bench: Bench) -> int:
+        bench.system.redis.process.signal_group(19)
+        return 1
+
+    def repair(self, bench: Bench) -> int:
+        bench.system.redis.process.signal_group(18)
+        return 0
+
+
+class RedisCut(Fault):
+    """All connections are cut, again and again."""
+
+    name = "redis connections cut"
+    times = 1
+    hold = 5.0
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._cuts = 0
+
+    def inject(self, bench: Bench) -> int:
+        self._stop.clear()
+        self._cuts = 0
+        self._thread = threading.Thread(target=self._cut, args=(bench,))
+        self._thread.start()
+        return 0
+
+    def repair(self, bench: Bench) -> int:
+        self._stop.set()
+        self._thread.join()
+        return self._cuts
+
+    def _cut(self, bench: Bench) -> None:
+        with client(bench) as connection:
+            while not self._stop.wait(_BETWEEN_CUTS):
+                self._cuts += connection.client_kill_filter(_type="normal", skipme=True)
+
+
+class RedisFull(Fault):
+    """Its memory is used up: it answers with errors to everything that writes (noeviction)."""
+
+    name = "redis out of memory"
+    times = 1
+    hold = 6.0
+
+    def inject(self, bench: Bench) -> int:
+        with client(bench) as connection:
+            used = connection.info("memory")["used_memory"]
+            connection.config_set("maxmemory", used + _ROOM)
+            self._refused = connection.info("stats")["total_error_replies"]
+        return 0
+
+    def repair(self, bench: Bench) -> int:
+        with client(bench) as connection:
+            connection.config_set("maxmemory", 0)
+            return connection.info("stats")["total_error_replies"] - self._refused
+
+
+FAULTS = (RedisKilled, RedisEmpty, RedisFlushed, RedisPaused, RedisCut, RedisFull)
