@@ -8,10 +8,10 @@ PYTHON ?= /usr/bin/python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-unit lint format pins clean debian debian-tests
+.PHONY: help up test test-unit faults faults-quick faults-mutations lint format pins clean debian debian-tests
 
 help:  ## Show this.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make up takes ARGS=--once (stop after the samples), ARGS=--no-samples, UP_DIR=DIRECTORY and ports:'
 	@echo '  UP_EDGE_PORT UP_RELAY_QMQP_PORT UP_RELAY_SMTP_PORT UP_REDIS_PORT UP_CLAMD_PORT UP_RSPAMD_PORT'
@@ -25,6 +25,15 @@ test: debian-tests .venv/.installed  ## Run all tests; those of the system start
 
 test-unit: .venv/.installed  ## Run the tests that need no server.
 	$(BIN)/pytest -m "not system" $(ARGS)
+
+faults: debian-tests .venv/.installed  ## Break everything in turn under load; count what became of each message.
+	@PYTHONPATH=deploy:tests $(BIN)/python -m faults $(ARGS)
+
+faults-quick: debian-tests .venv/.installed  ## The same with a random choice of faults, in under 4 minutes.
+	@PYTHONPATH=deploy:tests $(BIN)/python -m faults --quick $(ARGS)
+
+faults-mutations: debian-tests .venv/.installed  ## Show that the harness fails when a safety is taken out.
+	@PYTHONPATH=deploy:tests $(BIN)/python -m faults.mutations
 
 lint: .venv/.installed  ## Check style, format and types; change nothing.
 	$(BIN)/ruff check

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import random
+import socket
 import threading
 from dataclasses import dataclass
 from typing import Final
@@ -35,6 +36,11 @@ class Mode(enum.Enum):
     CUT_AFTER = "let it through and close instead of replying"
     DEFER = "answer Z"
     REFUSE = "answer D"
+
+
+_REPLIES: Final = {Mode.DEFER: b"20:Z4.3.0 not this hour,", Mode.REFUSE: b"22:D5.1.1 no such mailbox,"}
+#: Bytes of garbage.
+_GARBAGE: Final = 200
 
 
 @dataclass(frozen=True)
@@ -83,26 +89,31 @@ class RelayProxy(Listener):
         recipients = _recipients(payload)
         if mode is Mode.REFUSE and not all(name.endswith(_REFUSABLE) for name in recipients):
             mode = Mode.PASS
-        match mode:
-            case Mode.GARBAGE:
-                writer.write(self._random.randbytes(200))
-            case Mode.DEFER:
-                writer.write(b"20:Z4.3.0 not this hour,")
-            case Mode.REFUSE:
-                writer.write(b"22:D5.1.1 no such mailbox,")
-            case Mode.CUT_BEFORE:
-                await self._upstream_reply(payload[:-1])
-            case Mode.CUT_AFTER:
-                self._note(recipients, await self._upstream_reply(payload))
-                return
-            case _:
-                reply = await self._upstream_reply(payload)
-                # A client that is killed while it waits has closed its end before the reply comes.
-                if reader.at_eof() or writer.is_closing():
-                    self._note(recipients, reply)
-                    return
-                writer.write(reply)
-        await writer.drain()
+        if mode is Mode.PASS:
+            await self._pass_on(payload, recipients, reader, writer)
+        elif mode is Mode.CUT_AFTER:
+            self._note(recipients, await self._upstream_reply(payload))
+        elif mode is Mode.CUT_BEFORE:
+            await self._upstream_reply(payload[:-1])
+        else:
+            writer.write(_REPLIES.get(mode) or self._random.randbytes(_GARBAGE))
+            await writer.drain()
+
+    async def _pass_on(
+        self,
+        payload: bytes,
+        recipients: list[str],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        reply = await self._upstream_reply(payload)
+        # A client that is killed while it waits has closed its end before the reply comes.
+        if reader.at_eof() or writer.is_closing():
+            self._note(recipients, reply)
+            return
+        writer.write(reply)
+        if not await _was_read(reader, writer):
+            self._note(recipients, reply)
 
     def _mode(self) -> Mode:
         behaviour = self._behaviour
@@ -127,6 +138,23 @@ class RelayProxy(Listener):
                 return await reader.read()
             finally:
                 writer.close()
+
+
+async def _was_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Wait until the client closes and return whether it has read our reply.
+
+    The kernel of a client that ends with unread data sends a reset instead of an ordinary end (RFC 1122,
+    4.2.2.13), and does so as well when data comes for a client that has gone.
+    """
+    try:
+        await writer.drain()
+        async with asyncio.timeout(_UPSTREAM_SECONDS):
+            await reader.read()
+    except ConnectionError:
+        return False
+    await asyncio.sleep(_POLL)
+    end = writer.get_extra_info("socket")
+    return not (writer.is_closing() or end.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
 
 async def _read_netstring(reader: asyncio.StreamReader) -> bytes:

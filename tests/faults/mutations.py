@@ -1,0 +1,101 @@
+"""`make faults-mutations`: the harness must fail when a safety is taken out of the product.
+
+Each mutation replaces one piece of text in a copy of the tree; the harness runs one fault against the copy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_ROOT = Path(__file__).parents[2]
+#: What of the tree is needed.
+_PARTS: Final = ("cluster", "milter", "workers", "deploy", "tests")
+#: Seconds for one run.
+_PATIENCE: Final = 400.0
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A safety that is taken out, and the fault that must show it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    fault: str
+
+
+MUTATIONS: Final = (
+    Mutation(
+        "the file is not synced",
+        "cluster/mailmill/spool.py",
+        "            os.fsync(self._fd)\n",
+        "",
+        "EIO on fsync",
+    ),
+    Mutation(
+        "the answer comes before the rename",
+        "cluster/mailmill/spool.py",
+        "            self._path.rename(final)\n",
+        "            __import__('threading').Timer(1.0, self._path.rename, (final,)).start()\n",
+        "kill milter child",
+    ),
+    Mutation(
+        "no lease",
+        "milter/mailmill_milter/queue_manager/manager.py",
+        "        self._end_leases()\n",
+        "",
+        "kill all workers",
+    ),
+    Mutation(
+        "confirmed deliveries are not remembered",
+        "cluster/mailmill/ledger.py",
+        "            pipe.sadd(key, *delivery.covers)\n",
+        "",
+        "points: deliver",
+    ),
+)
+
+
+def main() -> int:
+    """Run all mutations; the exit status is 1 when one of them goes unnoticed."""
+    unnoticed = [mutation.name for mutation in MUTATIONS if not _noticed(mutation)]
+    print(f"{len(MUTATIONS)} mutations, unnoticed: {', '.join(unnoticed) or 'none'}")
+    return int(bool(unnoticed))
+
+
+def _noticed(mutation: Mutation) -> bool:
+    """Return whether the harness fails on a copy of the tree with this mutation."""
+    with tempfile.TemporaryDirectory(prefix="mutation-") as scratch:
+        copy = Path(scratch)
+        copy.chmod(0o755)
+        for part in _PARTS:
+            shutil.copytree(_ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        (copy / "var").mkdir()
+        (copy / "var" / "corpus").symlink_to(_ROOT / "var" / "corpus")
+        path = copy / mutation.file
+        text = path.read_text()
+        if text.count(mutation.old) != 1:
+            print(f"{mutation.name}: {mutation.file} has changed, the mutation must be changed too")
+            return False
+        path.write_text(text.replace(mutation.old, mutation.new))
+        print(f"--- {mutation.name}", flush=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "faults", "--quick", "--seed", "1", "--only", mutation.fault],
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(str(copy / part) for part in _PARTS)},
+            timeout=_PATIENCE,
+            check=False,
+        )
+        return done.returncode == 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
