@@ -19,6 +19,8 @@ from mailmill.spoolfile import SpoolHeader, unpack
 from mailmill.tasks import Tasks
 from mailmill_milter.queue_manager.item import Item, Name, Queue
 from mailmill_milter.queue_manager.journal import Journal
+from mailmill_milter.queue_manager.marks import Marks
+from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.window import Window
@@ -69,6 +71,8 @@ class Feeder:
         journal: Journal,
         limits: Limits,
         suspects: Suspects,
+        marks: Marks,
+        gate: RelayGate,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Feed the messages of `edge` from its two spools."""
@@ -81,6 +85,8 @@ class Feeder:
         self._journal = journal
         self._limits = limits
         self._suspects = suspects
+        self._marks = marks
+        self._gate = gate
         self._monotonic = monotonic
 
     def feed(self) -> None:
@@ -89,10 +95,10 @@ class Feeder:
         Raises:
             ContentsError, BrokerError: Redis cannot be used; what did not go waits at the front again.
         """
-        while self._waiting.ready:
+        while self._waiting.can_go(self._gate.incoming, self._gate.outgoing):
             grown = 1 + len(self._window) // IN_FLIGHT_PER_BATCHED
             wanted = min(self._limits.batch_messages, grown)
-            batch = self._load(self._waiting.take(wanted))
+            batch = self._load(self._waiting.take(wanted, self._gate.incoming, self._gate.outgoing))
             if not batch:
                 if not self._waiting.ready or not self._window.has_room(1, 1):
                     return
@@ -109,6 +115,15 @@ class Feeder:
             self._window.drop(item.name)
         self._waiting.put_back(item.name for item in items)
 
+    def ask(self, deliveries: list[str]) -> None:
+        """Ask once more for deliveries that are in the contents store.
+
+        Raises:
+            BrokerError: it cannot be done now.
+        """
+        if deliveries:
+            self._tasks.deliver(self._edge, deliveries)
+
     def bounce(self, item: Item, reason: str) -> None:
         """Ask for the return of a message in flight to its sender.
 
@@ -122,6 +137,7 @@ class Feeder:
         item.scanned = True
         item.expect((delivery.id,))
         item.lease_until = self._monotonic() + self._limits.lease
+        self._window.add(item)  # at the end: its lease is the longest now
         self._tasks.bounce(self._edge, [delivery.id], reason)
 
     def _load(self, names: list[Name]) -> list[Loaded]:
@@ -165,6 +181,7 @@ class Feeder:
                 contents.update(more)
                 deliveries.append(delivery)
         self._contents.put(contents | scans)
+        self._marks.restore(loaded.name for loaded in batch)
         lease = self._monotonic() + self._limits.lease
         if scans:
             self._send_scans([loaded.name for loaded in batch if loaded.name.queue is Queue.INCOMING])

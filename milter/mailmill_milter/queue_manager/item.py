@@ -22,6 +22,11 @@ class Name:
     text: str
     queue: Queue = field(compare=False)
 
+    @property
+    def mail_id(self) -> str:
+        """The Mailmill id that the name of a file in either queue begins with."""
+        return self.text.partition(".")[0]
+
 
 @dataclass
 class Item:

@@ -18,7 +18,7 @@ from mailmill.app import app
 from mailmill.connection import connect
 from mailmill.contents import ContentsStore, open_store
 from mailmill.dispatch import CeleryTasks
-from mailmill.errors import ContentsError
+from mailmill.errors import BrokerError, ContentsError
 from mailmill.ledger import Ledger
 from mailmill.messagelog.writer import EventWriter
 from mailmill.naming import edge_name
@@ -44,8 +44,11 @@ from mailmill_milter.queue_manager.backoff import Backoff
 from mailmill_milter.queue_manager.feed import Feeder, Limits, final_key
 from mailmill_milter.queue_manager.item import Item, Queue
 from mailmill_milter.queue_manager.journal import Journal
+from mailmill_milter.queue_manager.losses import FILE, LossWatch
 from mailmill_milter.queue_manager.manager import QueueManager
-from mailmill_milter.queue_manager.outcomes import OutcomeBatch, OutcomeReader
+from mailmill_milter.queue_manager.marks import Marks
+from mailmill_milter.queue_manager.outcomes import Listeners, OutcomeBatch, OutcomeReader
+from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.watch import DirectoryWatch
@@ -85,6 +88,8 @@ class QueueManagerProcess:
         window = Window(settings[MAX_MESSAGES_IN_FLIGHT], settings[MAX_BYTES_IN_FLIGHT])
         journal = Journal(self._edge, EventWriter(self._client, self._edge))
         limits = Limits(settings[MAX_UNSCANNED_MESSAGES], settings[MAX_UNSCANNED_BYTES], lease)
+        marks = Marks({queue: spool.root for queue, spool in self._spools.items()}, self._restore)
+        gate = RelayGate(settings[MAX_MESSAGES_IN_FLIGHT], lambda: window.outgoing)
         suspects = Suspects(settings[MAXIMUM_PROCESSING_ATTEMPTS])
         feeder = Feeder(
             self._edge,
@@ -96,12 +101,23 @@ class QueueManagerProcess:
             journal,
             limits,
             suspects,
+            marks,
+            gate,
         )
         backoff = Backoff(
             settings[MINIMAL_BACKOFF_TIME], settings[MAXIMAL_BACKOFF_TIME], settings[MAXIMUM_QUEUE_LIFETIME]
         )
         self._manager = QueueManager(
-            self._spools, waiting, window, feeder, journal, backoff, suspects, self._forget
+            self._spools,
+            waiting,
+            window,
+            feeder,
+            journal,
+            backoff,
+            suspects,
+            marks,
+            gate,
+            self._forget,
         )
         self._inbox: queue.SimpleQueue[Call] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -118,9 +134,16 @@ class QueueManagerProcess:
         reader = OutcomeReader(
             self._client,
             self._edge,
-            lambda batch: self._inbox.put(partial(self._act, reader, batch)),
-            lambda: self._inbox.put(self._manager.redis_lost_data),
+            LossWatch(self._client, self._spools[Queue.INCOMING].root / FILE),
+            Listeners(
+                arrived=lambda batch: self._inbox.put(partial(self._act, reader, batch)),
+                lost=lambda: self._inbox.put(self._manager.hold),
+                resumed=lambda lost: self._inbox.put(partial(self._manager.resume, lost=lost)),
+                back=lambda: self._inbox.put(self._manager.redis_was_away),
+                relay_held=lambda held: self._inbox.put(partial(self._manager.relay, held=held)),
+            ),
         )
+        self._manager.hold()  # until it is known whether Redis has lost its data meanwhile
         log.info("edge %s: queue manager for %s", self._edge, self._spools[Queue.INCOMING].root)
         watch.start()
         reader.start()
@@ -155,6 +178,12 @@ class QueueManagerProcess:
     def _act(self, reader: OutcomeReader, batch: OutcomeBatch) -> None:
         self._manager.outcomes(outcome for _, outcome in batch if outcome is not None)
         reader.remove([entry for entry, _ in batch])
+
+    def _restore(self, marks: list[tuple[str, tuple[str, ...]]]) -> None:
+        try:
+            self._ledger.restore(marks)
+        except redis.RedisError as exc:
+            raise BrokerError(f"marks cannot be put back: {exc}") from exc
 
     def _forget(self, finished: list[Item]) -> None:
         """Remove what Redis holds of finished messages; what stays behind expires."""

@@ -18,6 +18,7 @@ from mailmill.outcomes import (
     ContentsMissing,
     Delivered,
     DeliveryDeferred,
+    DeliveryHeld,
     DeliveryRefused,
     Outcome,
     ScanDeferred,
@@ -26,10 +27,13 @@ from mailmill.outcomes import (
 )
 from mailmill.spool import Spool, State
 from mailmill.spoolfile import SpoolHeader
+from mailmill_milter.queue_manager.asks import Asks
 from mailmill_milter.queue_manager.backoff import Backoff
 from mailmill_milter.queue_manager.feed import Feeder, final_key
 from mailmill_milter.queue_manager.item import Item, Name, Queue
 from mailmill_milter.queue_manager.journal import Journal
+from mailmill_milter.queue_manager.marks import Marks
+from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.window import Window
@@ -40,9 +44,9 @@ log = logging.getLogger(__name__)
 REDIS_PAUSE: Final = 1.0
 #: Seconds between looks into the directories, for what inotify did not tell.
 RESCAN_INTERVAL: Final = 60.0
-#: Seconds that workers get to finish and report what they have in hand, after Redis has lost its data and
-#: before the same messages are sent again: it saves scanning twice.
-LOSS_GRACE: Final = 2.0
+#: Seconds after which a message is sent again that was in flight while Redis could not be reached: enough for
+#: the workers' own patience (`PAUSES` of a deliver task) and for a scan to end.
+AWAY_LEASE: Final = 60.0
 #: Seconds after which a file that was never committed is removed (qmail-queue: 36 h).
 STALE_TEMPORARY: Final = 36 * 3600.0
 
@@ -61,6 +65,8 @@ class QueueManager:
         journal: Journal,
         backoff: Backoff,
         suspects: Suspects,
+        marks: Marks,
+        gate: RelayGate,
         forget: FinishedCallback,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -73,6 +79,10 @@ class QueueManager:
         self._journal = journal
         self._backoff = backoff
         self._suspects = suspects
+        self._marks = marks
+        self._gate = gate
+        self._asks = Asks()
+        self._holding = False
         self._forget = forget
         self._clock = clock
         self._monotonic = monotonic
@@ -105,19 +115,38 @@ class QueueManager:
             self._remove_stale(spool)
         outgoing = self._spools[Queue.OUTGOING]
         names_kept = (*outgoing.names(State.ACTIVE), *outgoing.names(State.DEFERRED))
-        self._kept = Counter(_mail_id(Name(text, Queue.OUTGOING)) for text in names_kept)
+        self._kept = Counter(Name(text, Queue.OUTGOING).mail_id for text in names_kept)
 
     def outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Act on what the workers report."""
         for outcome in outcomes:
             self._outcome(outcome)
+        self._marks.flush()
 
-    def redis_lost_data(self) -> None:
-        """Redis has lost its data: send all in flight again, after a moment for what is being done."""
-        items = list(self._window)
-        log.warning("Redis has lost its data: %d messages in flight are sent again", len(items))
-        self._feeder.send_again(items)
-        self._paused_until = max(self._paused_until, self._monotonic() + LOSS_GRACE)
+    def hold(self) -> None:
+        """Send nothing: Redis has lost its data, or may have while nobody looked; workers tell it anew."""
+        self._holding = True
+
+    def resume(self, *, lost: bool) -> None:
+        """The workers have told all they know; if data was `lost`, what is still in flight goes again."""
+        self._holding = False
+        if lost:
+            items = list(self._window)
+            log.warning("Redis has lost its data: %d messages in flight are sent again", len(items))
+            self._feeder.send_again(items)
+
+    def redis_was_away(self) -> None:
+        """Redis could not be reached for a while: tasks may have failed with nobody to tell it to."""
+        self._window.shorten(self._monotonic() + AWAY_LEASE)
+
+    def relay(self, *, held: bool) -> None:
+        """Whether the circuit breakers of all addresses of the relay are open."""
+        if held and not self._gate.held:
+            log.warning("the relay is not tried for now: its mail waits in the outgoing queue")
+            self._gate.hold()
+        elif self._gate.held and not held:
+            log.warning("the relay is tried again, %d messages wait for it", self._kept.total())
+            self._gate.release()
 
     def turn(self) -> float:
         """Do what is due and return the seconds until the next turn is needed at the latest."""
@@ -125,6 +154,8 @@ class QueueManager:
             self.rescan()
         self._promote()
         self._end_leases()
+        self._ask()
+        self._gate.kept = self._kept.total()
         self._feed()
         finished, self._finished = self._finished, []
         if finished:
@@ -139,7 +170,7 @@ class QueueManager:
         return len(self._window)
 
     def _feed(self) -> None:
-        if self._monotonic() < self._paused_until:
+        if self._holding or self._monotonic() < self._paused_until:
             return
         try:
             self._feeder.feed()
@@ -168,6 +199,21 @@ class QueueManager:
             log.warning("%s: nothing heard in time, sent to the workers again", item.name.text)
         self._feeder.send_again(late)
 
+    def _ask(self) -> None:
+        """Ask again for deliveries whose claims have ended, if nothing was heard of them meanwhile."""
+        now = self._monotonic()
+        due = self._asks.take(now)
+        wanted = [
+            delivery
+            for delivery in due
+            if (item := self._owner(delivery.rpartition(".")[0], delivery)) and delivery not in item.ended
+        ]
+        try:
+            self._feeder.ask(wanted)
+        except MailmillError:
+            for delivery in wanted:
+                self._asks.add(delivery, now + REDIS_PAUSE)
+
     def _outcome(self, outcome: Outcome) -> None:
         log.debug("%s: %s", outcome.mail_id, type(outcome).__name__)
         match outcome:
@@ -175,12 +221,15 @@ class QueueManager:
                 self._scan_outcome(outcome)
             case ContentsMissing(mail_id):
                 self._contents_missing(mail_id)
-            case Delivered(mail_id, delivery_id, _, instead):
-                self._delivery_ended(mail_id, delivery_id, instead)
+            case Delivered(mail_id, delivery_id, _, instead, covers):
+                self._delivered(mail_id, delivery_id, instead, covers)
             case DeliveryRefused(mail_id, delivery_id, _, instead):
                 self._delivery_ended(mail_id, delivery_id, instead)
-            case DeliveryDeferred(_, delivery, reason):
-                self._delivery_deferred(delivery, reason)
+            case DeliveryDeferred(_, delivery, reason, tried):
+                self._delivery_deferred(delivery, reason, tried=tried)
+            case DeliveryHeld(mail_id, delivery_id, seconds):
+                if self._owner(mail_id, delivery_id) is not None:
+                    self._asks.add(delivery_id, self._monotonic() + seconds)
 
     def _scan_outcome(self, outcome: Scanned | ScanDeferred | ScanFailed) -> None:
         item = self._window.get(Name(outcome.mail_id, Queue.INCOMING))
@@ -227,21 +276,33 @@ class QueueManager:
             log.warning("%s: not in the contents store any more, sent to the workers again", mail_id)
         self._feeder.send_again(lost)
 
+    def _delivered(
+        self, mail_id: str, delivery_id: str, instead: tuple[str, ...], covers: tuple[str, ...]
+    ) -> None:
+        item = self._owner(mail_id, delivery_id)
+        if item is not None and item.name.queue is Queue.OUTGOING:
+            self._gate.delivered()
+        self._delivery_ended(mail_id, delivery_id, instead)
+        names = [item.name] if item else [Name(delivery_id, Queue.OUTGOING), Name(mail_id, Queue.INCOMING)]
+        for name in names:
+            if name in self._waiting or self._window.get(name) is not None:
+                self._marks.heard(name, covers)
+
     def _delivery_ended(self, mail_id: str, delivery_id: str, instead: tuple[str, ...]) -> None:
         item = self._owner(mail_id, delivery_id)
         if item is not None:
             item.end(delivery_id)
             self._expect(item, instead)
 
-    def _delivery_deferred(self, delivery: Delivery, reason: str) -> None:
+    def _delivery_deferred(self, delivery: Delivery, reason: str, *, tried: bool) -> None:
         item = self._owner(delivery.mail_id, delivery.id)
         if item is None:
             return
         if item.name == Name(delivery.id, Queue.OUTGOING):
-            self._defer(item, reason)
+            self._defer(item, reason, tried=tried)
             return
         try:
-            self._keep_final_form(item, delivery)
+            self._keep_final_form(item, delivery, tried=tried)
         except SpoolError as exc:
             # The message is still whole in its own file: try all of it again later.
             log.error("%s: %s", delivery.id, exc)  # noqa: TRY400 - no trace wanted
@@ -250,7 +311,7 @@ class QueueManager:
         self._journal.add(delivery.id, Step.DEFERRED, reason)
         self._delivery_ended(delivery.mail_id, delivery.id, ())
 
-    def _keep_final_form(self, item: Item, delivery: Delivery) -> None:
+    def _keep_final_form(self, item: Item, delivery: Delivery, *, tried: bool) -> None:
         """Write a delivery that the relay did not take into the outgoing queue, in its final form."""
         outgoing = self._spools[Queue.OUTGOING]
         name = Name(delivery.id, Queue.OUTGOING)
@@ -275,12 +336,17 @@ class QueueManager:
                 if delivery.content:
                     writer.write(original.content)
                 writer.commit()
-            until = self._backoff.next_attempt(delivery.arrival, self._clock())
+            until = self._next_attempt(delivery.arrival, tried=tried)
             outgoing.defer(name.text, State.ACTIVE, until)
             self._waiting.defer(name, until)
             self._count_kept(name, 1)
 
-    def _defer(self, item: Item, reason: str) -> None:
+    def _next_attempt(self, arrival: float, *, tried: bool) -> float:
+        """Return when to try again; what was not tried at all goes as soon as the relay gate lets it."""
+        now = self._clock()
+        return self._backoff.next_attempt(arrival if tried else now, now)
+
+    def _defer(self, item: Item, reason: str, *, tried: bool = True) -> None:
         """Let a message in flight wait for its next attempt, or return it when its time is over."""
         now = self._clock()
         if self._backoff.expired(item.arrival, now):
@@ -293,7 +359,7 @@ class QueueManager:
                     self._owners[delivery] = item.name
                 self._journal.add(item.name.text, Step.EXPIRED, reason)
                 return
-        until = self._backoff.next_attempt(item.arrival, now)
+        until = self._next_attempt(item.arrival, tried=tried)
         spool = self._spools[item.name.queue]
         self._release(item)
         try:
@@ -314,13 +380,14 @@ class QueueManager:
             log.warning("%s", exc)
         self._release(item)
         self._finished.append(item)
+        self._marks.forget(item.name)
         if item.name.queue is Queue.OUTGOING:
             self._count_kept(item.name, -1)
-        if not self._kept[_mail_id(item.name)]:
+        if not self._kept[item.name.mail_id]:
             self._journal.finished(item.name.text, self._clock() - item.arrival)
 
     def _count_kept(self, name: Name, change: int) -> None:
-        mail_id = _mail_id(name)
+        mail_id = name.mail_id
         self._kept[mail_id] += change
         if self._kept[mail_id] <= 0:
             del self._kept[mail_id]
@@ -347,14 +414,12 @@ class QueueManager:
         due = self._waiting.next_due()
         if due is not None:
             times.append(due - self._clock())
+        asked = self._asks.next_due()
+        if asked is not None:
+            times.append(asked - now)
         if self._waiting.ready and self._paused_until > now:
             times.append(self._paused_until - now)
         first = next(iter(self._window), None)
         if first is not None:
             times.append(first.lease_until - now)
         return max(0.0, min(times))
-
-
-def _mail_id(name: Name) -> str:
-    """Return the Mailmill id that the name of a file in either queue begins with."""
-    return name.text.partition(".")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailmill_milter.queue_manager.item import Item, Name
+from mailmill_milter.queue_manager.item import Item, Name, Queue
 
 
 class Window:
@@ -16,12 +16,23 @@ class Window:
         self._max_bytes = max_bytes
         self._items: dict[Name, Item] = {}
         self._bytes = 0
+        self._outgoing = 0
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __iter__(self) -> Iterator[Item]:
         return iter(tuple(self._items.values()))
+
+    @property
+    def max_messages(self) -> int:
+        """The most messages that may be in flight."""
+        return self._max_messages
+
+    @property
+    def outgoing(self) -> int:
+        """How many messages of the outgoing queue are in flight."""
+        return self._outgoing
 
     @property
     def bytes_in_flight(self) -> int:
@@ -39,6 +50,7 @@ class Window:
         self.drop(item.name)
         self._items[item.name] = item
         self._bytes += item.size
+        self._outgoing += item.name.queue is Queue.OUTGOING
 
     def get(self, name: Name) -> Item | None:
         """Return the message of that name, if it is in flight."""
@@ -49,11 +61,17 @@ class Window:
         item = self._items.pop(name, None)
         if item is not None:
             self._bytes -= item.size
+            self._outgoing -= item.name.queue is Queue.OUTGOING
         return item
+
+    def shorten(self, until: float) -> None:
+        """Let no lease last beyond `until` (monotonic clock)."""
+        for item in self._items.values():
+            item.lease_until = min(item.lease_until, until)
 
     def overdue(self, now: float) -> list[Item]:
         """Return the messages whose lease has ended at `now` (monotonic clock), oldest first."""
-        # A dict keeps insertion order and every lease has the same length: the first is the oldest.
+        # A dict keeps insertion order, and a lease that is longer is at its end: the first is the oldest.
         late = []
         for item in self._items.values():
             if item.lease_until > now:

@@ -14,6 +14,8 @@ from mailmill_milter.queue_manager.feed import Feeder, Limits
 from mailmill_milter.queue_manager.item import Queue
 from mailmill_milter.queue_manager.journal import Journal
 from mailmill_milter.queue_manager.manager import QueueManager
+from mailmill_milter.queue_manager.marks import Marks
+from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.window import Window
@@ -95,6 +97,9 @@ class Bench:
         journal = Journal("edge1", self.sink, self.clock)
         limits = Limits(batch, batch_bytes, lease=900)
         suspects = Suspects(attempts=3)
+        self.restored: list = []
+        self.marks = self.make_marks()
+        self.gate = RelayGate(max_messages, lambda: self.window.outgoing)
         self.feeder = Feeder(
             "edge1",
             self.spools,
@@ -105,6 +110,8 @@ class Bench:
             journal,
             limits,
             suspects,
+            self.marks,
+            self.gate,
             self.clock,
         )
         self.manager = QueueManager(
@@ -115,10 +122,16 @@ class Bench:
             journal,
             Backoff(5, 300, 5 * 86_400),
             suspects,
+            self.marks,
+            self.gate,
             self.forgotten.extend,
             self.clock,
             self.clock,
         )
+
+    def make_marks(self) -> Marks:
+        """The marks as a queue manager that is started now finds them."""
+        return Marks({queue: spool.root for queue, spool in self.spools.items()}, self.restored.extend)
 
     def accept(self, content=CONTENT, recipients=("a@example.com", "b@example.com"), *, tell=True) -> str:
         mail_id = new_mail_id(self.clock.now, "4cXyZ1")

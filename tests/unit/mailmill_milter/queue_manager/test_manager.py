@@ -219,11 +219,14 @@ def test_all_in_flight_is_sent_again_after_redis_lost_its_data(bench):
     ids = [bench.accept() for _ in range(5)]
     bench.turn()
     bench.tasks.sent.clear()
-    bench.manager.redis_lost_data()
+    bench.manager.hold()
+    late = bench.accept()
     bench.turn()
     assert bench.tasks.sent == []
-    bench.clock.now += 3
+    bench.manager.outcomes([Scanned(ids[0], ())])
+    bench.manager.resume(lost=True)
     bench.turn()
+    ids = [*ids[1:], late]
     assert {mail_id for task in bench.tasks.sent for mail_id in task[2]} == set(ids)
 
 
