@@ -33,7 +33,8 @@ def outcomes_of(
     """
     waiting = ends.get(Result.DEFERRED)
     if waiting and waiting.delivery.id == delivery.id:
-        return (DeliveryDeferred(delivery.mail_id, delivery, reason_of(waiting)),)
+        tried = any(reply.tried for reply in waiting.replies)
+        return (DeliveryDeferred(delivery.mail_id, delivery, reason_of(waiting), tried),)
     instead = tuple(one.id for one in (answer, waiting.delivery if waiting else None) if one)
     outcomes: list[Outcome] = []
     if Result.REFUSED in ends:

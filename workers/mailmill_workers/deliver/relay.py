@@ -22,9 +22,19 @@ from mailmill_workers.deliver.address import (
     open_connection,
     parse_addresses,
 )
+from mailmill_workers.deliver.breaker import BROKEN, BUSY, Breaker, NoBreaker
 from mailmill_workers.deliver.patience import Patience
 from mailmill_workers.deliver.qmqp import QmqpClient
-from mailmill_workers.deliver.replies import NOBODY, RelayError, Reply, Result, Submission, printable
+from mailmill_workers.deliver.replies import (
+    NOBODY,
+    NoSlotError,
+    NotTriedError,
+    RelayError,
+    Reply,
+    Result,
+    Submission,
+    printable,
+)
 from mailmill_workers.deliver.smtp import SmtpClient
 
 log = logging.getLogger(__name__)
@@ -70,14 +80,21 @@ class RelayPool:
         timeout: float,
         longest: float,
         connect: Connector = open_connection,
+        breaker: Breaker | None = None,
+        announce: bool = False,
     ) -> None:
-        """Use `concurrency` connections to each address, `timeout` seconds a step, `longest` for all."""
+        """Use `concurrency` connections to each address, `timeout` seconds a step, `longest` for all.
+
+        `breaker` says which addresses may be tried; if `announce`, the edges hear when none may.
+        """
         self._addresses = tuple(addresses)
         self._client = client
         self._concurrency = concurrency
         self._timeout = timeout
         self._whole = longest
         self._connect = connect
+        self._breaker: Breaker = breaker or NoBreaker()
+        self._announce = announce
         self._first = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slots: dict[RelayAddress, asyncio.Semaphore] = {}
@@ -92,29 +109,41 @@ class RelayPool:
             return Submission((), NOBODY)
         patience = Patience(self._timeout, self._whole)
         faults: list[str] = []
+        waits: list[float] = []
         unconfirmed = False
         for address in self._in_turn():
             try:
                 replies, reduced = await self._attempt(address, delivery, message, patience)
+            except NotTriedError as exc:
+                faults.append(f"{address}: {exc}")
+                waits.append(exc.seconds)
+                continue
             except RelayError as exc:
+                if not isinstance(exc, NoSlotError):
+                    await asyncio.to_thread(self._breaker.failed, str(address), BROKEN)
                 log.warning("%s: %s: %s", delivery.id, address, exc)
                 faults.append(f"{address}: {exc}")
                 unconfirmed = exc.unconfirmed
             else:
                 if any(reply.result is not Result.DEFERRED for reply in replies):
                     self._first = self._addresses.index(address)
+                    await self._succeeded(address)
                     return Submission(replies, str(address), reduced)
+                await asyncio.to_thread(self._breaker.failed, str(address), BUSY)
                 faults.append(f"{address}: {replies[0].text}")
             self._avoid(address)
             if unconfirmed or patience.over:
                 # Nobody else is asked: the message may be there already.
                 break
         text = ("submitted, unconfirmed: " if unconfirmed else "") + "; ".join(faults)
-        reply = Reply(Result.DEFERRED, printable(text.encode()), unconfirmed=unconfirmed)
+        tried = len(waits) < len(self._addresses)
+        if not tried and self._announce:
+            await asyncio.to_thread(self._breaker.hold, min(waits))
+        reply = Reply(Result.DEFERRED, printable(text.encode()), unconfirmed=unconfirmed, tried=tried)
         return Submission((reply,) * len(delivery.recipients), NOBODY)
 
     def _in_turn(self) -> Iterator[RelayAddress]:
-        """Yield the addresses, first the one that worked last; a circuit breaker may leave some out here."""
+        """Yield the addresses, first the one that worked last."""
         yield from self._addresses[self._first :]
         yield from self._addresses[: self._first]
 
@@ -130,8 +159,10 @@ class RelayPool:
             async with patience.rest():
                 await slot.acquire()
         except TimeoutError:
-            raise RelayError("no connection became free in time") from None
+            raise NoSlotError("no connection became free in time") from None
         try:
+            # Only now: while this waited, others may have found out that the relay does not work.
+            await self._permission(address)
             streams = await self._open(address, patience)
             try:
                 return await self._client.submit(streams, delivery, message, patience)
@@ -139,6 +170,17 @@ class RelayPool:
                 _close(streams[1])
         finally:
             slot.release()
+
+    async def _permission(self, address: RelayAddress) -> None:
+        if self._breaker.known_good(str(address)):
+            return
+        seconds = await asyncio.to_thread(self._breaker.wait, str(address))
+        if seconds:
+            raise NotTriedError(seconds)
+
+    async def _succeeded(self, address: RelayAddress) -> None:
+        if not self._breaker.known_good(str(address)):
+            await asyncio.to_thread(self._breaker.succeeded, str(address))
 
     async def _open(self, address: RelayAddress, patience: Patience) -> Streams:
         try:
@@ -171,8 +213,10 @@ class RelayChoice:
         return await (self._smtp if delivery.needs_smtp() else self._main).submit(delivery, message)
 
 
-def relay_of(settings: Settings, helo: str) -> Relay:
+def relay_of(settings: Settings, helo: str, breaker: Breaker) -> Relay:
     """Return the relay that the settings describe; `helo` is our host's name.
+
+    What goes over SMTP because QMQP cannot carry it does not tell the edges when no address may be tried.
 
     Raises:
         ConfigError: an address cannot be used, or there is none.
@@ -180,9 +224,16 @@ def relay_of(settings: Settings, helo: str) -> Relay:
     timeout = float(settings[options.DELIVERY_TIMEOUT])
     longest = min(STEPS * timeout, SHARE * settings[SCAN_TIME_LIMIT])
 
-    def pool(addresses: Sequence[RelayAddress], client: Client) -> RelayPool:
-        concurrency = settings[options.DELIVERY_CONCURRENCY]
-        return RelayPool(addresses, client, concurrency=concurrency, timeout=timeout, longest=longest)
+    def pool(addresses: Sequence[RelayAddress], client: Client, *, main: bool = True) -> RelayPool:
+        return RelayPool(
+            addresses,
+            client,
+            concurrency=settings[options.DELIVERY_CONCURRENCY],
+            timeout=timeout,
+            longest=longest,
+            breaker=breaker,
+            announce=main,
+        )
 
     if settings[options.MSMAIL_DELIVERY_METHOD] is DeliveryMethod.SMTP:
         return pool(_main_addresses(settings), SmtpClient(helo))
@@ -192,7 +243,7 @@ def relay_of(settings: Settings, helo: str) -> Relay:
         main = pool(_main_addresses(settings), QmqpClient())
     texts = settings[options.SMTP_RELAY_ADDRESS]
     smtp = parse_addresses(options.SMTP_RELAY_ADDRESS.name, texts, SMTP_PORT)
-    return RelayChoice(main, pool(smtp, SmtpClient(helo))) if smtp else main
+    return RelayChoice(main, pool(smtp, SmtpClient(helo), main=False)) if smtp else main
 
 
 def _main_addresses(settings: Settings) -> tuple[RelayAddress, ...]:

@@ -33,6 +33,8 @@ class Reply:
     text: str
     #: All bytes were handed to the relay and it did not answer: it may have taken the message (R15).
     unconfirmed: bool = False
+    #: Whether the relay was asked; it is not while its circuit breaker is open.
+    tried: bool = True
 
     @property
     def status(self) -> str:
@@ -61,6 +63,19 @@ class RelayError(MailmillError):
         """Tell why; `unconfirmed` as in `Reply`."""
         super().__init__(text)
         self.unconfirmed = unconfirmed
+
+
+class NotTriedError(MailmillError):
+    """A relay's address is not tried for now: its circuit breaker is open."""
+
+    def __init__(self, seconds: float) -> None:
+        """Say after how many seconds it may be."""
+        super().__init__(f"not tried after many failures, again in {max(1.0, seconds):.0f} s")
+        self.seconds = seconds
+
+
+class NoSlotError(RelayError):
+    """The relay has as many of our connections as it may have, for too long."""
 
 
 def printable(data: bytes) -> str:

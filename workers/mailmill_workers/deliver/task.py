@@ -11,6 +11,7 @@ from mailmill.tasks import BOUNCE, DELIVER
 from mailmill_workers import runtime
 from mailmill_workers.deliver.batch import DeliverBatch
 from mailmill_workers.deliver.bounce import Bouncer
+from mailmill_workers.deliver.breaker import RedisBreaker
 from mailmill_workers.deliver.expiry import BounceBatch
 from mailmill_workers.deliver.relay import relay_of
 from mailmill_workers.deliver.services import Services
@@ -34,7 +35,9 @@ def _services() -> Services:
 
 @functools.cache
 def _deliver_batch() -> DeliverBatch:
-    return DeliverBatch(_services(), relay_of(runtime.settings(), socket.getfqdn()))
+    return DeliverBatch(
+        _services(), relay_of(runtime.settings(), socket.getfqdn(), RedisBreaker(runtime.client()))
+    )
 
 
 @app.task(name=DELIVER)  # type: ignore[untyped-decorator]  # Celery has no types

@@ -11,6 +11,7 @@ from mailmill.envelope import Recipient
 from mailmill.errors import ConfigError
 from mailmill.settings import Settings
 from mailmill_workers.deliver.address import Inet, RelayAddress, Streams
+from mailmill_workers.deliver.breaker import BROKEN, BUSY, NoBreaker
 from mailmill_workers.deliver.patience import Patience
 from mailmill_workers.deliver.relay import RelayChoice, RelayPool, relay_of
 from mailmill_workers.deliver.replies import RelayError, Reply, Result, Submission
@@ -44,8 +45,31 @@ class Relays:
         assert isinstance(answer, tuple)
         return answer, "DSN"
 
-    def pool(self, *addresses: Inet) -> RelayPool:
-        return RelayPool(addresses, self, concurrency=1, timeout=5, longest=5, connect=self.connect)
+    def pool(self, *addresses: Inet, **more: object) -> RelayPool:
+        return RelayPool(addresses, self, concurrency=1, timeout=5, longest=5, connect=self.connect, **more)
+
+
+class NotedBreaker:
+    """A circuit breaker that is open for some addresses, and notes what it is told."""
+
+    def __init__(self, **waits: float) -> None:
+        self.waits = {f"inet:192.0.2.{name[1:]}:628": seconds for name, seconds in waits.items()}
+        self.told: list[tuple[object, ...]] = []
+
+    def known_good(self, address: str) -> bool:
+        return False
+
+    def wait(self, address: str) -> float:
+        return self.waits.get(address, 0.0)
+
+    def failed(self, address: str, weight: int) -> None:
+        self.told.append(("failed", address[-5], weight))
+
+    def succeeded(self, address: str) -> None:
+        self.told.append(("succeeded", address[-5]))
+
+    def hold(self, seconds: float) -> None:
+        self.told.append(("hold", seconds))
 
 
 def submit(pool: RelayPool, times: int = 1) -> Submission:
@@ -96,6 +120,48 @@ def test_when_all_fail_the_reason_names_each():
     assert submission.relay == "none"
 
 
+def test_an_address_whose_breaker_is_open_is_left_out():
+    relays = Relays(_1=(sent(), sent()), _2=(sent(), sent()))
+    breaker = NotedBreaker(_1=7)
+    assert submit(relays.pool(FIRST, SECOND, breaker=breaker), times=2).relay == "inet:192.0.2.2:628"
+    assert relays.asked == ["2", "2"]
+    assert breaker.told == [("succeeded", "2")] * 2
+
+
+def test_when_all_breakers_are_open_nobody_is_asked_and_the_edges_are_told():
+    breaker = NotedBreaker(_1=7, _2=4)
+    relays = Relays()
+    submission = submit(relays.pool(FIRST, SECOND, breaker=breaker, announce=True))
+    assert relays.asked == []
+    assert submission.replies[0].text == (
+        "inet:192.0.2.1:628: not tried after many failures, again in 7 s; "
+        "inet:192.0.2.2:628: not tried after many failures, again in 4 s"
+    )
+    assert {(reply.result, reply.tried) for reply in submission.replies} == {(Result.DEFERRED, False)}
+    assert breaker.told == [("hold", 4)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "weight"),
+    [
+        (ConnectionRefusedError(111, "refused"), BROKEN),
+        (RelayError("x", unconfirmed=True), BROKEN),
+        ((deferred(), deferred()), BUSY),
+    ],
+)
+def test_the_breaker_hears_of_failures(fault: object, weight: int):
+    breaker = NotedBreaker()
+    submission = submit(Relays(_1=fault).pool(FIRST, breaker=breaker))
+    assert breaker.told == [("failed", "1", weight)]
+    assert submission.replies[0].tried
+
+
+def test_a_refusal_is_a_success_of_the_relay():
+    breaker = NotedBreaker()
+    submit(Relays(_1=(refused(), deferred())).pool(FIRST, breaker=breaker))
+    assert breaker.told == [("succeeded", "1")]
+
+
 def test_nobody_is_asked_about_a_message_without_recipients():
     relays = Relays(_1=(sent(),))
     assert asyncio.run(relays.pool(FIRST).submit(make_delivery(), MESSAGE)).replies == ()
@@ -131,6 +197,7 @@ def test_mail_that_qmqp_can_not_carry_goes_over_smtp_when_there_is_a_way(tmp_pat
     relay = relay_of(
         settings(tmp_path, "MSMail Delivery Method = QMQP", "SMTP Relay Address = 192.0.2.7"),
         "mill.example.net",
+        NoBreaker(),
     )
     assert isinstance(relay, RelayChoice)
 
@@ -143,16 +210,20 @@ def test_mail_that_qmqp_can_not_carry_goes_over_smtp_when_there_is_a_way(tmp_pat
 
 
 def test_without_an_smtp_relay_there_is_one_way(tmp_path: Path):
-    assert isinstance(relay_of(settings(tmp_path, "MSMail Delivery Method = QMQP"), "x"), RelayPool)
-    assert isinstance(relay_of(settings(tmp_path, "MSMail Delivery Method = SMTP"), "x"), RelayPool)
+    assert isinstance(
+        relay_of(settings(tmp_path, "MSMail Delivery Method = QMQP"), "x", NoBreaker()), RelayPool
+    )
+    assert isinstance(
+        relay_of(settings(tmp_path, "MSMail Delivery Method = SMTP"), "x", NoBreaker()), RelayPool
+    )
 
 
 def test_a_submission_ends_before_the_process_is_killed(tmp_path: Path):
-    relay = relay_of(settings(tmp_path, "Delivery Timeout = 300", "Scan Time Limit = 300"), "x")
+    relay = relay_of(settings(tmp_path, "Delivery Timeout = 300", "Scan Time Limit = 300"), "x", NoBreaker())
     assert relay.longest == 240
 
 
 @pytest.mark.parametrize("line", ["MSMail Relay Address = a:b:c, good", "MSMail Relay Address ="])
 def test_a_relay_that_can_not_be_one_is_a_problem_of_its_option(tmp_path: Path, line: str):
     with pytest.raises(ConfigError, match="MSMail Relay Address"):
-        relay_of(settings(tmp_path, line), "x")
+        relay_of(settings(tmp_path, line), "x", NoBreaker())
