@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from mailmill_local.servers.base import Server
 
@@ -53,11 +54,15 @@ class Supervisor:
             server.check_running()
 
     def stop(self) -> None:
-        """Stop all, the last started first; what was never started does not matter."""
-        while self._running:
-            server = self._running.pop()
-            self._say(f"stopping {server.name}")
-            server.stop()
+        """Stop all, the last stage first, each stage at once; what was never started does not matter."""
+        for stage in reversed(self._stages):
+            there = [server for server in stage if server in self._running]
+            for server in there:
+                self._say(f"stopping {server.name}")
+            with ThreadPoolExecutor(max_workers=max(1, len(there))) as pool:
+                for ended in [pool.submit(server.stop) for server in there]:
+                    ended.result()
+            self._running = [server for server in self._running if server not in there]
             self._tell()
 
     def _tell(self) -> None:
