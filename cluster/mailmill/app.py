@@ -29,8 +29,6 @@ from mailmill.tasks import DELIVER_QUEUE, ROUTES, SCAN_QUEUE
 VISIBILITY_MARGIN: Final = 300
 #: Seconds between sweeps for tasks whose worker has gone (kombu 5.7: unacked_restore_interval).
 RESTORE_INTERVAL: Final = 10
-#: Seconds that a worker which is told to stop gives its running tasks.
-SOFT_SHUTDOWN: Final = 30.0
 #: Seconds for which a task whose process has died waits for a result that may still be on its way.
 LOST_WAIT: Final = 1.0
 
@@ -75,7 +73,6 @@ def configuration() -> dict[str, Any]:
         "task_time_limit": settings[SCAN_TIME_LIMIT],
         "task_publish_retry": False,
         "worker_prefetch_multiplier": 1,
-        "worker_soft_shutdown_timeout": SOFT_SHUTDOWN,
         "worker_hijack_root_logger": False,
         "worker_send_task_events": True,
         "worker_proc_alive_timeout": 30.0,

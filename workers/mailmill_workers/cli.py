@@ -18,6 +18,7 @@ from mailmill.settings.options.system import DEBUG
 from mailmill.tasks import DELIVER_QUEUE, SCAN_QUEUE
 from mailmill_workers.deliver import startup
 from mailmill_workers.scan.limits import limit_memory
+from mailmill_workers.shutdown import bound_shutdown
 
 #: Memory of a pool process, in kB, after which it is replaced when its task is done.
 MAX_MEMORY_PER_CHILD = 400_000
@@ -39,7 +40,7 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
     """Run a Celery worker for QUEUE: scan or deliver.
 
     Start as many as you like, on as many hosts as you like: each takes tasks from the same queues. SIGTERM
-    lets running tasks finish for a while and hands back the others.
+    lets running tasks finish for half a minute at most and hands back those that do not.
     """
     cli.require_enabled()
     settings = cli.settings
@@ -50,8 +51,7 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
     drop_privileges(settings)
     if queue == SCAN_QUEUE:
         limit_memory(settings[SCAN_MEMORY_LIMIT])
-    # Celery acts on SIGTERM as on SIGQUIT: a bounded (soft) shutdown instead of one that waits for ever.
-    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    bound_shutdown()
     default = os.cpu_count() or 1 if queue == SCAN_QUEUE else 1
     arguments = [
         "--quiet",
