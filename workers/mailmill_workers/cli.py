@@ -48,9 +48,10 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
     if queue == DELIVER_QUEUE:
         prepare_directory(settings[DELIVERY_JOURNAL_DIR], JOURNAL_MODE, settings)
         worker_process_init.connect(startup.begin, weak=False)
-    drop_privileges(settings)
     if queue == SCAN_QUEUE:
-        limit_memory(settings[SCAN_MEMORY_LIMIT])
+        memory = settings[SCAN_MEMORY_LIMIT]
+        worker_process_init.connect(lambda **_: limit_memory(memory), weak=False)
+    drop_privileges(settings)
     bound_shutdown()
     default = os.cpu_count() or 1 if queue == SCAN_QUEUE else 1
     arguments = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import os
 from typing import TYPE_CHECKING, Final
 
 import magic
@@ -59,6 +61,8 @@ def _judge(
         try:
             rule = _rule_for_type(part.content[:shown], type_rules)
         except magic.MagicException as exc:
+            if os.strerror(errno.ENOMEM) in str(exc):
+                raise MemoryError(f"libmagic: {exc}") from exc  # says nothing about the attachment
             yield Forbidden(part.filename, f"libmagic cannot tell its type: {exc}", "")
             return
         if rule and rule.deny:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+#: Exit status of a process that had no memory left outside of any message's scan (sysexits.h: EX_OSERR).
+OUT_OF_MEMORY: Final = os.EX_OSERR
 
 
 def limit_memory(size: int) -> None:
@@ -17,3 +27,27 @@ def limit_memory(size: int) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         bound = size if hard == resource.RLIM_INFINITY else min(size, hard)
         resource.setrlimit(resource.RLIMIT_DATA, (bound, hard))
+
+
+@contextmanager
+def without_limit() -> Iterator[None]:
+    """Lift the limit for a while."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+@contextmanager
+def end_without_memory() -> Iterator[None]:
+    """End this process when it has no memory left: the notes tell over which messages that was.
+
+    Celery 5.7 would end the parent with all of its processes (Request.on_failure raises MemoryError again).
+    """
+    try:
+        yield
+    except MemoryError:
+        log.exception("no memory left")
+        os._exit(OUT_OF_MEMORY)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import logging
-import os
-from typing import Any, Final
+from typing import Any
 
 from mailmill.app import app
 from mailmill.settings.options.cluster import SCAN_TIME_LIMIT
@@ -21,13 +19,9 @@ from mailmill_workers.scan.decision import Decider
 from mailmill_workers.scan.examine import Examiner
 from mailmill_workers.scan.giveup import GiveUp
 from mailmill_workers.scan.handon import HandOn
+from mailmill_workers.scan.limits import end_without_memory, without_limit
 from mailmill_workers.scan.notes import ScanNotes
 from mailmill_workers.scan.quarantine import Quarantine
-
-log = logging.getLogger(__name__)
-
-#: Exit status of a process that had no memory left outside of any message's scan (sysexits.h: EX_OSERR).
-OUT_OF_MEMORY: Final = os.EX_OSERR
 
 
 @functools.cache
@@ -64,17 +58,15 @@ def _scan_batch() -> ScanBatch:
 @app.task(name=SCAN, bind=True, Request="mailmill_workers.scan.request:ScanRequest")  # type: ignore[untyped-decorator]
 def scan(self: Any, edge: str, mail_ids: list[str]) -> None:
     """Scan messages of an edge that are in the contents store."""
-    try:
+    with end_without_memory():
         _scan_batch().run(edge, mail_ids, self.request.id)
-    except MemoryError:
-        # Celery would end the parent (Request.on_failure). The notes tell whom it was about.
-        log.exception("no memory left for a batch of %d", len(mail_ids))
-        os._exit(OUT_OF_MEMORY)
 
 
-@app.task(name=GIVE_UP)  # type: ignore[untyped-decorator]  # Celery has no types
+# Not handed out again at once when its process dies over it: the edge's lease does that, and slower.
+@app.task(name=GIVE_UP, reject_on_worker_lost=False, acks_on_timeout=True)  # type: ignore[untyped-decorator]
 def give_up(edge: str, mail_id: str, reason: str) -> None:
     """Put a message of an edge into the quarantine that no scan survives."""
-    GiveUp(runtime.contents(), runtime.ledger(runtime.node("scan")), _decider(), _hand_on(), _notes()).run(
-        edge, mail_id, reason
-    )
+    with end_without_memory(), without_limit():
+        GiveUp(
+            runtime.contents(), runtime.ledger(runtime.node("scan")), _decider(), _hand_on(), _notes()
+        ).run(edge, mail_id, reason)
