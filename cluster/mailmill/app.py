@@ -19,6 +19,7 @@ from typing import Any, Final
 from celery import Celery
 from kombu import Exchange, Queue
 
+from mailmill import brokerslots
 from mailmill.connection import socket_options
 from mailmill.settings import Settings
 from mailmill.settings.options.cluster import REDIS_URL, SCAN_TIME_LIMIT
@@ -80,5 +81,6 @@ def configuration() -> dict[str, Any]:
     }
 
 
+brokerslots.install()
 app = Celery("mailmill", set_as_current=True)
 app.add_defaults(configuration)

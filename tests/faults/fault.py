@@ -37,7 +37,7 @@ class Fault(ABC):
     hold: ClassVar[float] = 0.0
     #: The same in the long form; None: as `hold`.
     long_hold: ClassVar[float | None] = None
-    #: The edge may die between its disk and its answer: the sender sends again what was accepted.
+    #: The edge fails between its rename and its answer: senders may send again what goes on all the same.
     cuts_edge: ClassVar[bool] = False
 
     def letters(self, letters: list[Letter]) -> list[Letter]:

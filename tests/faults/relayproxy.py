@@ -94,7 +94,7 @@ class RelayProxy(Listener):
         elif mode is Mode.CUT_AFTER:
             self._note(recipients, await self._upstream_reply(payload))
         elif mode is Mode.CUT_BEFORE:
-            await self._upstream_reply(payload[:-1])
+            await self._upstream_reply(payload[:-1], whole=False)
         else:
             writer.write(_REPLIES.get(mode) or self._random.randbytes(_GARBAGE))
             await writer.drain()
@@ -127,15 +127,13 @@ class RelayProxy(Listener):
             with self._lock:
                 self._cut += recipients
 
-    async def _upstream_reply(self, payload: bytes) -> bytes:
+    async def _upstream_reply(self, payload: bytes, *, whole: bool = True) -> bytes:
         async with asyncio.timeout(_UPSTREAM_SECONDS):
             reader, writer = await asyncio.open_connection(HOST, self._upstream)
             try:
                 writer.write(payload)
                 await writer.drain()
-                if not payload.endswith(b","):
-                    return b""
-                return await reader.read()
+                return await reader.read() if whole else b""
             finally:
                 writer.close()
 
