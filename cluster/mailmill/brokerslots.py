@@ -2,9 +2,9 @@
 
 kombu 5.7 counts a task against the prefetch limit until its acknowledgement has reached Redis. One that fails
 on a connection that lives on (a time-out while Redis stands still) is logged by Celery as `Couldn't ack` and
-never repeated: the place is gone, and a worker with one place never takes a task again (seen with a Redis that
-was paused for 60 s). Here the place is given back in any case. Redis still holds the task and hands it out
-again after the visibility timeout, which is harmless: what is done is marked as done.
+never repeated: the place is gone, and a worker with one place never takes a task again (seen with a Redis
+that was paused for 60 s). Here the place is given back in any case. Redis still holds the task and hands it
+out again after the visibility timeout, which is harmless: what is done is marked as done.
 """
 
 from __future__ import annotations

@@ -45,7 +45,8 @@ def _engines(bench: Bench) -> Mapping[str, str]:
         # Policy of these rows: what no engine could look at waits.
         "Virus Scanner Failure": "defer",
         "Spam Scanner Failure": "defer",
-        "Scan Time Limit": "15s",
+        "Scan Time Limit": "10s",
+        "Maximum Processing Attempts": "3",
     }
 
 

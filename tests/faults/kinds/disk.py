@@ -126,7 +126,7 @@ class FailingOnRename(DiskFails):
 class FailingOnDirectory(DiskFails):
     """The file's fsync and rename succeed, that of the directory fails: the message is taken back.
 
-    The queue manager may have seen it in between: it goes on, and the sender, who was told 451, sends it again.
+    The queue manager may have seen it in between: it goes on, and the sender, told 451, sends it again.
     """
 
     cuts_edge = True
