@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 import redis
@@ -21,6 +22,9 @@ from mailmill.spoolfile import SpoolHeader, pack
 from mailmill_workers.deliver.bounce import Bouncer
 from mailmill_workers.deliver.replies import Reply, Result, Submission
 from mailmill_workers.deliver.services import Services
+from mailmill_workers.mail import Mail
+from mailmill_workers.scan.judgement import Folder
+from mailmill_workers.scan.quarantine import QuarantinedEnvelope, QuarantineError
 
 MAIL_ID = "01HZZZZZZZABCDEFGH-4XyZ"
 EDGE = "edge-1"
@@ -132,6 +136,7 @@ class MemoryLedger:
         self.claims: set[str] = set()
         self.steps = steps if steps is not None else []
         self.failures = 0
+        self.abandoned: set[str] = set()
         self.unconfirmed: Counter[str] = Counter()
 
     def claim(self, delivery: Delivery, seconds: int = 60) -> Claim:
@@ -156,6 +161,9 @@ class MemoryLedger:
 
     def confirmed(self, mail_ids: Iterable[str]) -> dict[str, frozenset[str]]:
         return {mail_id: frozenset(self.done.get(mail_id, ())) for mail_id in mail_ids}
+
+    def abandon(self, delivery: Delivery) -> None:
+        self.abandoned.add(delivery.id)
 
     def held_for(self, delivery: Delivery) -> float:
         return 42.0 if delivery.id in self.claims else 0.0
@@ -249,7 +257,8 @@ class Cluster:
         self.journal = MemoryJournal(self.steps)
         self.reporter = MemoryReporter(self.steps)
         self.tasks = MemoryTasks(self.steps)
-        self.bouncer = make_bouncer()
+        self.quarantine = MemoryQuarantine()
+        self.bouncer = make_bouncer(self.quarantine)
 
     @property
     def services(self) -> Services:
@@ -265,10 +274,25 @@ class Cluster:
         )
 
 
-def make_bouncer() -> Bouncer:
+class MemoryQuarantine:
+    """Keeps what is stored."""
+
+    def __init__(self) -> None:
+        self.stored: list[tuple[Mail, QuarantinedEnvelope]] = []
+        self.full = False
+
+    def store(self, mail: Mail, folder: Folder, record: QuarantinedEnvelope) -> Path:
+        if self.full:
+            raise QuarantineError("full")
+        self.stored.append((mail, record))
+        return Path("/quarantine", folder, mail.id)
+
+
+def make_bouncer(quarantine: MemoryQuarantine | None = None) -> Bouncer:
     return Bouncer(
         host="mill.example.net",
         bounce_from="MAILER-DAEMON",
         notices_to=("postmaster@example.net",),
+        quarantine=quarantine or MemoryQuarantine(),
         clock=lambda: NOW,
     )

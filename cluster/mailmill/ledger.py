@@ -116,6 +116,10 @@ class Ledger:
         self._forget_claim(delivery)
         self.let_go(self.owner, [delivery.id])
 
+    def abandon(self, delivery: Delivery) -> None:
+        """Renew a claim no more, without Redis: it ends by itself."""
+        self._forget_claim(delivery)
+
     def let_go(self, owner: str, delivery_ids: Iterable[str]) -> None:
         """End the claims that a process of that name, dead or this one, has on these deliveries."""
         with self._client.pipeline(transaction=False) as pipe:

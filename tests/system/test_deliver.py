@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -28,11 +29,13 @@ from mailmill_workers.deliver.address import Inet
 from mailmill_workers.deliver.batch import DeliverBatch
 from mailmill_workers.deliver.bounce import Bouncer
 from mailmill_workers.deliver.expiry import BounceBatch
+from mailmill_workers.deliver.journal import DeliveryJournal
 from mailmill_workers.deliver.parts import part_of
 from mailmill_workers.deliver.qmqp import QmqpClient
 from mailmill_workers.deliver.relay import Relay, RelayPool
 from mailmill_workers.deliver.replies import Submission
 from mailmill_workers.deliver.services import Services
+from mailmill_workers.scan.quarantine import Quarantine
 
 pytestmark = pytest.mark.system
 
@@ -65,20 +68,22 @@ def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def services(client: redis.Redis) -> Services:
-    return make_services(client, "worker-1")
+def services(client: redis.Redis, tmp_path: Path) -> Services:
+    return make_services(client, "worker-1", tmp_path)
 
 
-def make_services(client: redis.Redis, node: str) -> Services:
+def make_services(client: redis.Redis, node: str, directory: Path) -> Services:
     return Services(
         contents=RedisContents(client, lifetime=600),
         ledger=Ledger(client, node),
+        journal=DeliveryJournal(directory, node),
         reporter=RedisReporter(client, EventWriter(client, node)),
         tasks=NotedTasks(),
         bouncer=Bouncer(
             host="mill.example.net",
             bounce_from="MAILER-DAEMON",
             notices_to=("postmaster@example.net",),
+            quarantine=Quarantine(directory / "quarantine", 0o600),
             clock=time.time,
         ),
         node=node,
@@ -127,8 +132,10 @@ def test_a_batch_reaches_the_relay_and_its_edge_hears_of_it(
     assert {one.data for one in relay.mailbox.messages()} == {HEAD + MAIL}
 
 
-def test_workers_with_the_same_batch_deliver_it_once(client: redis.Redis, relay: PostfixRelay):
-    workers = [make_services(client, f"worker-{number}") for number in range(4)]
+def test_workers_with_the_same_batch_deliver_it_once(
+    client: redis.Redis, relay: PostfixRelay, tmp_path: Path
+):
+    workers = [make_services(client, f"worker-{number}", tmp_path) for number in range(4)]
     ids = store(workers[0], *several(10))
     threads = [
         threading.Thread(target=DeliverBatch(one, qmqp(relay)).run, args=(EDGE, ids)) for one in workers
@@ -146,11 +153,11 @@ def test_workers_with_the_same_batch_deliver_it_once(client: redis.Redis, relay:
 
 
 def test_what_was_confirmed_stays_confirmed_for_the_next_worker(
-    services: Services, client: redis.Redis, relay: PostfixRelay
+    services: Services, client: redis.Redis, relay: PostfixRelay, tmp_path: Path
 ):
     ids = store(services, *several(1))
     DeliverBatch(services, qmqp(relay)).run(EDGE, ids)
-    DeliverBatch(make_services(client, "worker-2"), qmqp(relay)).run(EDGE, ids)
+    DeliverBatch(make_services(client, "worker-2", tmp_path), qmqp(relay)).run(EDGE, ids)
     assert [one.reply for one in outcomes(client) if isinstance(one, Delivered)][1] == "already confirmed"
     assert wait_until(lambda: len(relay.mailbox.messages()) >= 1, 20)
     assert len(relay.mailbox.messages()) == 1

@@ -12,7 +12,7 @@ from mailmill.ledger import Claim
 from mailmill.messagelog.events import Event
 from mailmill.outcomes import ContentsMissing, DeliveryHeld, Outcome
 from mailmill.records import encode
-from mailmill_workers.deliver.bounce import is_last_resort
+from mailmill_workers.deliver.bounce import Answer, is_last_resort
 from mailmill_workers.deliver.ending import events_of, outcomes_of, reason_of
 from mailmill_workers.deliver.fetch import Message, fetch
 from mailmill_workers.deliver.parts import Part, part_of, parts, unconfirmed
@@ -23,6 +23,11 @@ from mailmill_workers.deliver.services import Services
 
 log = logging.getLogger(__name__)
 
+#: Submissions of a delivery that the relay did not answer, after which a person has to look: each may have
+#: arrived. With the usual backoff this is after about half an hour.
+MOST_UNCONFIRMED: Final = 10
+#: Nobody was refused.
+NOTHING: Final = Answer()
 #: What is said of a recipient that the relay confirmed in an earlier try.
 ALREADY: Final = Reply(Result.CONFIRMED, "already confirmed")
 
@@ -74,6 +79,7 @@ class DeliverBatch:
             submission = await self._submit(message, claim)
             await self._end(message, submission, edge, reports)
         except UNUSABLE:
+            self._services.ledger.abandon(delivery)
             raise
         except Exception:
             # If the relay has confirmed it, the ledger says so to the next try.
@@ -107,9 +113,20 @@ class DeliverBatch:
             return Submission((ALREADY,) * len(delivery.recipients), NOBODY)
         said = await self._relay.submit(part_of(delivery, wanted), message.data)
         replies = [ALREADY] * len(delivery.recipients)
-        for index, reply in zip(wanted, said.replies, strict=True):
+        given = await self._weighed(delivery, said.replies)
+        for index, reply in zip(wanted, given, strict=True):
             replies[index] = reply
         return Submission(tuple(replies), said.relay, said.reduced)
+
+    async def _weighed(self, delivery: Delivery, replies: Sequence[Reply]) -> Sequence[Reply]:
+        """Return the replies; after too many submissions that nobody answered, they are the last (R15)."""
+        if not any(reply.unconfirmed for reply in replies):
+            return replies
+        count = await insist(lambda: self._services.ledger.count_unconfirmed(delivery), self._pause)
+        if count < MOST_UNCONFIRMED:
+            return replies
+        text = f"submitted {count} times and never answered, it may have arrived; last: {replies[0].text}"
+        return [Reply(Result.REFUSED, text, unconfirmed=True)] * len(replies)
 
     async def _end(self, message: Message, submission: Submission, edge: str, reports: Reports) -> None:
         """Do what the replies ask for: first of all, mark what the relay has taken."""
@@ -123,13 +140,16 @@ class DeliverBatch:
                 await asyncio.to_thread(services.journal.confirmed, delivery, part, reply)
             await insist(lambda: services.ledger.confirm(part), self._pause)
         refused = ends.get(Result.REFUSED)
-        answer = services.bouncer.answer(refused, message.data, submission.relay) if refused else None
+        kept = NOTHING
+        if refused:
+            kept = await asyncio.to_thread(services.bouncer.answer, refused, message.data, submission.relay)
+        answer = kept.delivery
         if answer:
             record = {answer.id: encode(answer)}
             await insist(lambda: services.contents.put(record), self._pause)
         if not taken or taken.delivery.id != delivery.id:
             await self._release(delivery)
-        outcomes, events = self._told(delivery, ends, submission, answer)
+        outcomes, events = self._told(delivery, ends, submission, kept)
         if not answer:
             reports.add(outcomes, events)
             return
@@ -143,7 +163,7 @@ class DeliverBatch:
         delivery: Delivery,
         ends: Mapping[Result, Part],
         submission: Submission,
-        answer: Delivery | None = None,
+        answer: Answer = NOTHING,
     ) -> tuple[Sequence[Outcome], Sequence[Event]]:
         """Return what the edge and the message log hear."""
         services = self._services
@@ -154,11 +174,10 @@ class DeliverBatch:
             node=services.node,
             now=services.clock(),
         )
-        if answer:
-            events = (*events, services.answered(delivery, answer))
+        events = (*events, *services.answered(delivery, answer))
         for event in events:
             log.info("%s: %s", delivery.id, event.detail)
-        return outcomes_of(delivery, ends, answer), events
+        return outcomes_of(delivery, ends, answer.delivery), events
 
 
 def _kept(delivery: Delivery, replies: Sequence[Reply]) -> tuple[Reply, ...]:

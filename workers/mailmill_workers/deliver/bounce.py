@@ -1,8 +1,9 @@
-"""What answers for mail that cannot be delivered: a bounce to its sender or a notice to the postmaster."""
+"""What answers for mail that cannot be delivered: a bounce to its sender, or the quarantine and a notice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Self
 
 from mailmill.delivery import Delivery, delivery_id, group_label
@@ -10,8 +11,12 @@ from mailmill.envelope import Recipient, argument
 from mailmill.settings import Settings
 from mailmill.settings.options.delivery import BOUNCE_FROM
 from mailmill.settings.options.policy import NOTICES_TO
+from mailmill.settings.options.system import QUARANTINE_DIR, QUARANTINE_GROUP, QUARANTINE_PERMISSIONS
 from mailmill_workers.deliver.dsn import Failed, Report, render
+from mailmill_workers.deliver.keep import keep
 from mailmill_workers.deliver.parts import Part, marks
+from mailmill_workers.scan.judgement import Verdict
+from mailmill_workers.scan.quarantine import Quarantine
 
 #: Bytes of a message that are returned with a bounce; of a longer one only the headers (Postfix:
 #: bounce_size_limit, 50000).
@@ -23,6 +28,19 @@ EXPIRED: Final = "4.4.7"
 _BOUNCE: Final = "bounce:"
 _NOTICE: Final = "postmaster:"
 
+#: What is never returned: its sender is likely to be forged (R17).
+_NEVER_RETURNED: Final = frozenset({Verdict.SPAM, Verdict.HIGH_SPAM, Verdict.INFECTED, Verdict.FORBIDDEN})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What answers for mail that cannot be delivered."""
+
+    #: The bounce, or the notice to the postmaster; None when nobody is to be told.
+    delivery: Delivery | None = None
+    #: Where the mail is kept; empty when it is not.
+    place: str = ""
+
 
 def is_last_resort(delivery: Delivery) -> bool:
     """Return whether a delivery is a notice to the postmaster: there is nobody to tell that it failed."""
@@ -33,12 +51,22 @@ class Bouncer:
     """Makes the deliveries that answer for refused and expired ones. The same failure gets the same id."""
 
     def __init__(
-        self, *, host: str, bounce_from: str, notices_to: tuple[str, ...], clock: Callable[[], float]
+        self,
+        *,
+        host: str,
+        bounce_from: str,
+        notices_to: tuple[str, ...],
+        quarantine: Quarantine,
+        clock: Callable[[], float],
     ) -> None:
-        """Write as `bounce_from` (at `host` if it has no domain); what cannot bounce goes to `notices_to`."""
+        """Write as `bounce_from` (at `host` if it has no domain).
+
+        What cannot bounce goes into the `quarantine`, and `notices_to` hears of it.
+        """
         self._host = host
         self._from = bounce_from if "@" in bounce_from else f"{bounce_from}@{host}"
         self._notices_to = notices_to
+        self._quarantine = quarantine
         self._clock = clock
 
     @classmethod
@@ -48,33 +76,50 @@ class Bouncer:
             host=host,
             bounce_from=settings[BOUNCE_FROM],
             notices_to=settings[NOTICES_TO],
+            quarantine=Quarantine(
+                settings[QUARANTINE_DIR], settings[QUARANTINE_PERMISSIONS], settings[QUARANTINE_GROUP]
+            ),
             clock=clock,
         )
 
-    def answer(self, part: Part, message: bytes, relay: str, *, expired: bool = False) -> Delivery | None:
+    def answer(self, part: Part, message: bytes, relay: str, *, expired: bool = False) -> Answer:
         """Return what answers for recipients that `message` did not reach.
 
-        None when the sender asked not to be told (NOTIFY without FAILURE, RFC 3461, 4.1), or when the part is
-        itself a notice to the postmaster.
+        A bounce; or, for mail without a sender that could be told, for spam and viruses, and for what may
+        have been delivered all the same, the quarantine and a notice. Nothing when the sender asked not to
+        be told (NOTIFY without FAILURE, RFC 3461, 4.1), or for what is itself a notice to the postmaster.
 
         Args:
             part: the recipients and why they failed.
             message: lines ending in LF.
             relay: which relay refused them, for the report.
             expired: they were not refused but tried for too long.
+
+        Raises:
+            QuarantineError: it must be kept and the disk refuses.
         """
         about = part.delivery
         if is_last_resort(about):
-            return None
+            return Answer()
         failed = [
             Failed(recipient, reply, EXPIRED if expired else reply.status)
             for recipient, reply in zip(about.recipients, part.replies, strict=True)
         ]
-        bounces = about.sender not in {"", self._from} and bool(failed)
+        bounces = (
+            about.sender not in {"", self._from}
+            and bool(failed)
+            and about.verdict not in _NEVER_RETURNED
+            and not any(reply.unconfirmed for reply in part.replies)
+        )
+        place = ""
         if bounces:
             failed = [one for one in failed if _wants_to_know(one.recipient)]
             if not failed:
-                return None
+                return Answer()
+        else:
+            place = str(keep(self._quarantine, about, message, _reasons(part)))
+            if not self._notices_to:
+                return Answer(place=place)
         covers = ((_BOUNCE if bounces else _NOTICE) + group_label(marks(about) or about.covers),)
         to = (about.sender,) if bounces else self._notices_to
         report = Report(
@@ -84,12 +129,17 @@ class Bouncer:
             subject="Your mail could not be delivered" if bounces else "Mail that could not be delivered",
             now=self._clock(),
             id=delivery_id(about.mail_id, covers),
-            text=self._text(about, failed, bounces=bounces, expired=expired),
+            text=self._text(about, failed, place=place, expired=expired),
             relay=relay,
         )
         returned = argument(about.sender_args, "RET") or ""
-        whole = not bounces or (returned.upper() != "HDRS" and len(message) <= RETURN_LIMIT)
-        return Delivery(
+        whole = (
+            bounces
+            and about.verdict == Verdict.CLEAN
+            and returned.upper() != "HDRS"
+            and len(message) <= RETURN_LIMIT
+        )
+        delivery = Delivery(
             id=report.id,
             mail_id=about.mail_id,
             edge=about.edge,
@@ -102,9 +152,10 @@ class Bouncer:
             arrival=report.now,
             verdict="bounce" if bounces else "notice",
         )
+        return Answer(delivery, place)
 
-    def _text(self, about: Delivery, failed: list[Failed], *, bounces: bool, expired: bool) -> str:
-        whose = "your message" if bounces else f"a message from <{about.sender}>"
+    def _text(self, about: Delivery, failed: list[Failed], *, place: str, expired: bool) -> str:
+        whose = f"a message from <{about.sender}>" if place else "your message"
         tried = "tried for too long to deliver" if expired else "could not deliver"
         lines = [
             f"The mail system of {self._host} {tried} {whose}",
@@ -118,13 +169,14 @@ class Bouncer:
             "",
             "What follows is a report for programs, and the message or its headers.",
         ]
-        if not bounces:
-            lines += [
-                "",
-                "It has no sender that could be told, so you get it whole: it is stored nowhere else.",
-            ]
+        if place:
+            lines += ["", f"Its sender is not told. It is kept in the quarantine: {place}"]
         lines += ["", f"Mailmill's id of the message: {about.mail_id}", ""]
         return "\n".join(lines)
+
+
+def _reasons(part: Part) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reply.text for reply in part.replies if reply.text))
 
 
 def _wants_to_know(recipient: Recipient) -> bool:

@@ -11,9 +11,10 @@ from mailmill.ledger import Ledger
 from mailmill.messagelog.events import Event, Step
 from mailmill.reporter import Reporter
 from mailmill.tasks import Tasks
-from mailmill_workers.deliver.bounce import Bouncer
+from mailmill_workers.deliver.bounce import Answer, Bouncer
 from mailmill_workers.deliver.ending import recipients_of
 from mailmill_workers.deliver.journal import DeliveryJournal
+from mailmill_workers.deliver.keep import VERDICT
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ class Services:
         """Return an event of now about the message of a delivery."""
         return Event(time=self.clock(), mail_id=delivery.mail_id, step=step, node=self.node, detail=detail)
 
-    def answered(self, delivery: Delivery, answer: Delivery) -> Event:
-        """Return the event that says what answers for a delivery that failed."""
-        return self.event(delivery, Step.BOUNCED, f"{answer.verdict} {answer.id} {recipients_of(answer)}")
+    def answered(self, delivery: Delivery, answer: Answer) -> list[Event]:
+        """Return the events that say what answers for a delivery that failed."""
+        events = []
+        if answer.place:
+            events.append(self.event(delivery, Step.QUARANTINED, f"{VERDICT}: {answer.place}"))
+        told = answer.delivery
+        if told:
+            detail = f"{told.verdict} {told.id} {recipients_of(told)}"
+            events.append(self.event(delivery, Step.BOUNCED, detail))
+        return events

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
 import time
+from collections.abc import Iterator
+
+from celery.exceptions import Reject
 
 from mailmill.app import app
 from mailmill.tasks import BOUNCE, DELIVER
@@ -14,6 +18,7 @@ from mailmill_workers.deliver.bounce import Bouncer
 from mailmill_workers.deliver.breaker import RedisBreaker
 from mailmill_workers.deliver.expiry import BounceBatch
 from mailmill_workers.deliver.relay import relay_of
+from mailmill_workers.deliver.reports import UNUSABLE
 from mailmill_workers.deliver.services import Services
 from mailmill_workers.deliver.startup import ROLE, journal
 
@@ -43,10 +48,24 @@ def _deliver_batch() -> DeliverBatch:
 @app.task(name=DELIVER)  # type: ignore[untyped-decorator]  # Celery has no types
 def deliver(edge: str, delivery_ids: list[str]) -> None:
     """Submit deliveries of an edge that are in the contents store."""
-    _deliver_batch().run(edge, delivery_ids)
+    with _handed_back_without_redis():
+        _deliver_batch().run(edge, delivery_ids)
 
 
 @app.task(name=BOUNCE)  # type: ignore[untyped-decorator]  # Celery has no types
 def bounce(edge: str, delivery_ids: list[str], reason: str) -> None:
     """Return deliveries of an edge to their senders."""
-    BounceBatch(_services()).run(edge, delivery_ids, reason)
+    with _handed_back_without_redis():
+        BounceBatch(_services()).run(edge, delivery_ids, reason)
+
+
+@contextlib.contextmanager
+def _handed_back_without_redis() -> Iterator[None]:
+    """Put the task back into its queue when Redis cannot be used; acknowledged, its mail would wait for long.
+
+    It is no loop: nothing is taken from a queue while Redis is away, and the batch itself insists a while.
+    """
+    try:
+        yield
+    except UNUSABLE as exc:
+        raise Reject(str(exc), requeue=True) from exc

@@ -23,9 +23,9 @@ from mailmill.envelope import Recipient
 from mailmill.messagelog.events import Step
 from mailmill.outcomes import ContentsMissing, Delivered, DeliveryDeferred, DeliveryHeld, DeliveryRefused
 from mailmill.records import decode
-from mailmill_workers.deliver.batch import DeliverBatch
+from mailmill_workers.deliver.batch import MOST_UNCONFIRMED, DeliverBatch
 from mailmill_workers.deliver.parts import part_of
-from mailmill_workers.deliver.replies import Reply
+from mailmill_workers.deliver.replies import Reply, Result
 
 ONE = make_delivery("a@example.org")
 THREE = make_delivery("a@example.org", "b@example.org", "c@example.org")
@@ -257,3 +257,34 @@ def test_what_was_left_out_is_in_the_event():
 
     DeliverBatch(cluster.services, Reduced(everybody(sent())), no_pause).run(EDGE, [ONE.id])
     assert cluster.reporter.events[0].detail.endswith(", reduced: DSN")
+
+
+def test_what_was_never_answered_too_often_is_kept_and_not_submitted_again():
+    cluster = Cluster(ONE)
+    silent = Reply(Result.DEFERRED, "submitted, unconfirmed: gone", unconfirmed=True)
+    for _ in range(MOST_UNCONFIRMED - 1):
+        run(cluster, everybody(silent), ONE.id)
+    assert {type(outcome) for outcome in cluster.reporter.outcomes} == {DeliveryDeferred}
+    run(cluster, everybody(silent), ONE.id)
+    outcome = cluster.reporter.outcomes[-1]
+    assert isinstance(outcome, DeliveryRefused)
+    assert "submitted 10 times and never answered" in outcome.reason
+    ((mail, _),) = cluster.quarantine.stored
+    assert mail.id == ONE.id
+    assert cluster.tasks.delivers == list(outcome.instead)
+    steps = [event.step for event in cluster.reporter.events][-3:]
+    assert steps == [Step.REFUSED, Step.QUARANTINED, Step.BOUNCED]
+
+
+def test_the_edge_hears_that_a_relay_was_not_tried():
+    cluster = Cluster(ONE)
+    run(cluster, everybody(Reply(Result.DEFERRED, "open", tried=False)))
+    assert cluster.reporter.outcomes == [DeliveryDeferred(MAIL_ID, ONE, "open", tried=False)]
+
+
+def test_a_claim_is_not_renewed_for_a_task_that_redis_made_fail():
+    cluster = Cluster(ONE)
+    cluster.ledger.failures = 100
+    with pytest.raises(redis.ConnectionError):
+        run(cluster, everybody(sent()))
+    assert cluster.ledger.abandoned == {ONE.id}

@@ -8,19 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery_fakes import MAIL_ID, MESSAGE, NOW, make_bouncer, make_delivery, refused
+from delivery_fakes import MAIL_ID, MESSAGE, NOW, MemoryQuarantine, make_bouncer, make_delivery, refused
 from mailmill.delivery import Delivery
 from mailmill.envelope import Recipient
-from mailmill_workers.deliver.bounce import RETURN_LIMIT, is_last_resort
+from mailmill_workers.deliver.bounce import RETURN_LIMIT, Answer, is_last_resort
 from mailmill_workers.deliver.parts import Part, part_of
 from mailmill_workers.deliver.replies import Reply, Result
+from mailmill_workers.scan.quarantine import QuarantineError
 
 RELAY = "inet:relay.example.net:628"
 
 
 def answer(delivery: Delivery, *replies: Reply, message: bytes = MESSAGE, expired: bool = False) -> Delivery:
     part = Part(delivery, replies or (refused(),) * len(delivery.recipients))
-    made = make_bouncer().answer(part, message, RELAY, expired=expired)
+    made = make_bouncer().answer(part, message, RELAY, expired=expired).delivery
     assert made is not None
     return made
 
@@ -109,18 +110,53 @@ def test_recipients_whose_sender_does_not_want_to_know_are_left_out():
     _, _, groups = parse(answer(delivery))
     assert [group["Final-Recipient"] for group in groups[1:]] == ["rfc822; c@example.org"]
     silent = part_of(delivery, [0, 1])
-    assert make_bouncer().answer(Part(silent, (refused(),) * 2), MESSAGE, RELAY) is None
+    assert make_bouncer().answer(Part(silent, (refused(),) * 2), MESSAGE, RELAY) == Answer()
 
 
-@pytest.mark.parametrize("sender", ["", "MAILER-DAEMON@mill.example.net"])
-def test_what_has_no_sender_to_tell_goes_to_the_postmaster_whole(sender: str):
-    message = MESSAGE + b"x" * (RETURN_LIMIT + 1)
-    notice = answer(make_delivery("a@example.org", sender=sender), message=message)
+@pytest.mark.parametrize(
+    ("changes", "reply"),
+    [
+        ({"sender": ""}, refused()),
+        ({"sender": "MAILER-DAEMON@mill.example.net"}, refused()),
+        ({"verdict": "spam"}, refused()),
+        ({"verdict": "high scoring spam"}, refused()),
+        ({"verdict": "infected"}, refused()),
+        ({"verdict": "forbidden attachment"}, refused()),
+        ({}, Reply(Result.REFUSED, "never answered", unconfirmed=True)),
+    ],
+)
+def test_what_must_not_be_returned_is_kept_and_the_postmaster_hears_where(
+    changes: dict[str, str], reply: Reply
+):
+    quarantine = MemoryQuarantine()
+    delivery = make_delivery("a@example.org", **changes)
+    answer = make_bouncer(quarantine).answer(Part(delivery, (reply,)), MESSAGE, RELAY)
+    ((mail, record),) = quarantine.stored
+    assert (mail.content, mail.id, mail.queue_id) == (MESSAGE, delivery.id, "4XyZ")
+    assert record.envelope.recipients == delivery.recipients
+    assert record.reasons == (reply.text,)
+    notice = answer.delivery
+    assert notice is not None
     _, parts, _ = parse(notice)
     assert (notice.sender, notice.recipients) == ("", (Recipient("postmaster@example.net"),))
-    assert parts[2].get_content_type() == "message/rfc822"
-    assert message in notice.head
+    assert parts[2].get_content_type() == "text/rfc822-headers"
+    assert answer.place in parts[0].get_content()
     assert is_last_resort(notice)
+
+
+def test_what_was_never_scanned_comes_back_without_its_content():
+    bounce = answer(make_delivery("a@example.org", verdict="not scanned"))
+    assert bounce.recipients == (Recipient("s@example.com"),)
+    assert parse(bounce)[1][2].get_content_type() == "text/rfc822-headers"
+
+
+def test_what_cannot_be_kept_is_an_error():
+    quarantine = MemoryQuarantine()
+    quarantine.full = True
+    with pytest.raises(QuarantineError):
+        make_bouncer(quarantine).answer(
+            Part(make_delivery("a@example.org", sender=""), (refused(),)), MESSAGE, RELAY
+        )
 
 
 def test_a_refused_bounce_goes_to_the_postmaster_and_a_refused_notice_nowhere():
@@ -128,13 +164,12 @@ def test_a_refused_bounce_goes_to_the_postmaster_and_a_refused_notice_nowhere():
     assert not is_last_resort(bounce)
     notice = answer(bounce)
     assert is_last_resort(notice)
-    assert make_bouncer().answer(Part(notice, (refused(),)), MESSAGE, RELAY) is None
+    assert make_bouncer().answer(Part(notice, (refused(),)), MESSAGE, RELAY) == Answer()
 
 
 def test_a_message_without_recipients_goes_to_the_postmaster():
     notice = answer(make_delivery(covers=("0",)))
     assert notice.recipients == (Recipient("postmaster@example.net"),)
-    assert MESSAGE in notice.head
 
 
 def test_an_expired_delivery_says_so():

@@ -3,7 +3,7 @@ from __future__ import annotations
 from delivery_fakes import EDGE, MAIL_ID, Cluster, make_delivery
 from mailmill.delivery import Delivery
 from mailmill.messagelog.events import Step
-from mailmill.outcomes import ContentsMissing, Delivered, DeliveryRefused
+from mailmill.outcomes import ContentsMissing, Delivered, DeliveryDeferred, DeliveryHeld, DeliveryRefused
 from mailmill.records import decode
 from mailmill_workers.deliver.expiry import BounceBatch
 
@@ -33,7 +33,7 @@ def test_what_was_delivered_after_all_is_not_bounced():
     cluster = Cluster(TWO)
     cluster.ledger.done[MAIL_ID] = {"0", "1"}
     run(cluster)
-    assert cluster.reporter.outcomes == [Delivered(MAIL_ID, TWO.id, "already confirmed")]
+    assert cluster.reporter.outcomes == [Delivered(MAIL_ID, TWO.id, "already confirmed", covers=("0", "1"))]
     assert not cluster.tasks.delivers
 
 
@@ -50,7 +50,7 @@ def test_what_a_worker_is_submitting_is_left_to_it():
     cluster = Cluster(TWO)
     cluster.ledger.claims.add(TWO.id)
     run(cluster)
-    assert not cluster.reporter.outcomes
+    assert cluster.reporter.outcomes == [DeliveryHeld(MAIL_ID, TWO.id, 42.0)]
     assert cluster.ledger.claims == {TWO.id}
 
 
@@ -67,3 +67,14 @@ def test_a_notice_to_the_postmaster_ends_after_all():
     assert isinstance(outcome, DeliveryRefused)
     assert outcome.instead == ()
     assert [event.step for event in cluster.reporter.events] == [Step.EXPIRED]
+
+
+def test_one_that_cannot_be_kept_waits_and_its_neighbours_do_not():
+    other = make_delivery("c@example.org", sender="", id=f"{MAIL_ID}.other", covers=("9",))
+    cluster = Cluster(TWO, other)
+    cluster.quarantine.full = True
+    run(cluster)
+    kinds = {type(outcome): outcome for outcome in cluster.reporter.outcomes}
+    assert kinds[DeliveryDeferred] == DeliveryDeferred(MAIL_ID, other, "full")
+    assert kinds[DeliveryRefused].delivery_id == TWO.id
+    assert not cluster.ledger.claims
