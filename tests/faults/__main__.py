@@ -17,8 +17,9 @@ from faults.run import FULL, QUICK, Scale, run, slug
 from faults.setups import bench_for
 from mailmill_local import corpus
 
-#: Seconds after which the quick form begins no other row.
-QUICK_SECONDS = 170.0
+#: Faults of the quick form, and the seconds after which it begins no other one.
+QUICK_FAULTS = 9
+QUICK_SECONDS = 150.0
 _ROOT = Path(__file__).parents[2]
 
 
@@ -78,7 +79,8 @@ def main() -> int:
         return 0
     home = corpus.fetch(_ROOT / "var" / "corpus")
     if arguments.quick and not arguments.only:
-        random.Random(seed).shuffle(faults)
+        picked = random.Random(seed).sample(range(len(faults)), QUICK_FAULTS)
+        faults = [faults[number] for number in sorted(picked)]
     harness = Harness(QUICK if arguments.quick else FULL, seed, home, arguments.keep)
     start = time.monotonic()
     print(f"seed {seed}: {len(faults)} faults")

@@ -33,6 +33,8 @@ class Fault(ABC):
     setup: ClassVar[Setup] = Setup.PLAIN
     #: How often it is injected in one row.
     times: ClassVar[int] = 3
+    #: How much longer than usual the same number of messages is spread.
+    stretch: ClassVar[float] = 1.0
     #: Seconds between injection and repair.
     hold: ClassVar[float] = 0.0
     #: The same in the long form; None: as `hold`.

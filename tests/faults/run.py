@@ -48,11 +48,12 @@ def run(fault: Fault, bench: Bench, corpus: Path, scale: Scale, seed: int) -> Ro
     prefix = f"{slug(fault)}-{rng.randrange(10**6):06}-"
     sent = fault.letters(letters(corpus, scale.messages, prefix, seed))
     hits = fault.prepare(bench)
-    load = Load(sent, bench.ports.edge, scale.seconds)
+    seconds = scale.seconds * fault.stretch
+    load = Load(sent, bench.ports.edge, seconds)
     start = time.monotonic()
     load.start()
     hold = fault.long_hold if scale.long and fault.long_hold is not None else fault.hold
-    for moment in sorted(rng.uniform(FIRST, LAST) * scale.seconds for _ in range(fault.times)):
+    for moment in sorted(rng.uniform(FIRST, LAST) * seconds for _ in range(fault.times)):
         time.sleep(max(0.0, start + moment - time.monotonic()))
         bench.lines.append(f"{time.strftime('%H:%M:%S')} *** {fault.name}: injected")
         hits += fault.inject(bench)

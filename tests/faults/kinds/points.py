@@ -46,6 +46,7 @@ class Points(Fault):
     """Kills one process at each of its points in turn."""
 
     setup = Setup.SHIM
+    stretch = 1.5
     part: ClassVar[str]
     points: ClassVar[tuple[Point, ...]]
 
