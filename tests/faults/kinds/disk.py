@@ -1,15 +1,12 @@
 """The disk of the incoming queue: full, without inodes, read-only, failing.
 
-Full, inodes and read-only are real (a small file system of its own); EIO comes from the shim.
+Full and out of inodes are real (a small file system of its own); errors of single calls come from the shim.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import subprocess
-import time
-from pathlib import Path
 from typing import ClassVar
 
 from faults.bench import Bench
@@ -18,8 +15,6 @@ from faults.shim import Call, Rule
 
 #: Bytes that are written at once to fill the disk.
 _PIECE = 4096
-#: Tries to remount a file system that is being written to.
-_TRIES = 100
 
 
 class DiskFull(Fault):
@@ -62,27 +57,27 @@ class DiskWithoutInodes(Fault):
 
 
 class DiskReadOnly(Fault):
+    """What a file system does that has met an error (ext4: errors=remount-ro).
+
+    By the shim: the kernel makes no file system read-only for us while a lock file in it is open.
+    """
+
     name = "disk read-only"
-    setup = Setup.DISK
+    setup = Setup.SHIM
     times = 1
     hold = 4.0
 
     def inject(self, bench: Bench) -> int:
-        return _remount(bench.system.places.incoming, "ro")
-
-    def repair(self, bench: Bench) -> int:
-        _remount(bench.system.places.incoming, "rw")
+        for part in ("milter", "queue-manager"):
+            for slot, call in enumerate((Call.CREATE, Call.RENAME, Call.UNLINK)):
+                rule = Rule(call, errno.EROFS, where="/milterin/", repeat=True)
+                bench.shims[part].arm(rule, slot)
         return 0
 
-
-def _remount(path: Path, how: str) -> int:
-    """Remount; it is refused while a file is open for writing."""
-    for _ in range(_TRIES):
-        done = subprocess.run(["mount", "-o", f"remount,{how}", str(path)], capture_output=True, check=False)
-        if not done.returncode:
-            return 1
-        time.sleep(0.02)
-    return 0
+    def repair(self, bench: Bench) -> int:
+        return sum(
+            bench.shims[part].disarm(slot) for part in ("milter", "queue-manager") for slot in range(3)
+        )
 
 
 class DiskFails(Fault):
