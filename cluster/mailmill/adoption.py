@@ -22,8 +22,8 @@ from mailmill.errors import DamagedSpoolFileError, SpoolError
 from mailmill.mailids import MAIL_ID
 from mailmill.process import Identity
 from mailmill.queuelock import QueueLock
-from mailmill.spool import Spool, State
-from mailmill.spoolfile import SpoolHeader, unpack
+from mailmill.spool import CONFIRMED, Spool, State
+from mailmill.spoolfile import unpack_named
 
 #: The states of which messages are taken. What is in `incoming` was never acknowledged to a client.
 TAKEN: Final = (State.ACTIVE, State.DEFERRED, State.CORRUPT)
@@ -70,12 +70,26 @@ class Adoption:
     """Takes messages over into the two queues of this edge."""
 
     def __init__(
-        self, incoming: Spool, outgoing: Spool, identity: Identity, told: Callable[[Adopted], None]
+        self,
+        incoming: Spool,
+        outgoing: Spool,
+        identity: Identity,
+        restore: Callable[[list[tuple[str, tuple[str, ...]]]], None],
+        told: Callable[[Adopted], None],
     ) -> None:
-        """Take over into these queues as files of `identity`; `told` hears of each file."""
+        """Take over into these queues.
+
+        Args:
+            incoming: `Incoming Queue Dir` of this edge.
+            outgoing: `Outgoing Queue Dir` of this edge.
+            identity: Who the files belong to here.
+            restore: Tells the cluster what was confirmed of messages, by Mailmill id; raises `SpoolError`.
+            told: Hears of each file.
+        """
         self._incoming = incoming
         self._outgoing = outgoing
         self._identity = identity
+        self._restore = restore
         self._told = told
 
     def take(self, roots: list[Path]) -> None:
@@ -104,7 +118,7 @@ class Adoption:
                 return Adopted(path, Fate.LEFT, "not named as a message")
             data = path.read_bytes()
             try:
-                header = _checked(path.name, data)
+                header = unpack_named(path.name, data).header
             except DamagedSpoolFileError as exc:
                 return self._move(path, data, self._queue_of(path), State.CORRUPT, str(exc))
             spool = self._incoming if header.delivery is None else self._outgoing
@@ -130,6 +144,9 @@ class Adoption:
             else:
                 _remove(path)
                 return Adopted(path, Fate.HERE_ALREADY)
+        marks = path.parents[1] / CONFIRMED / path.name
+        if marks.exists():
+            self._take_marks(marks, spool)
         try:
             self._rename(path, spool.path(path.name, state))
         except OSError as exc:
@@ -138,11 +155,29 @@ class Adoption:
             self._copy(path, data, spool, state)
         return Adopted(path, Fate.DAMAGED if damage else Fate.ADOPTED, damage)
 
+    def _take_marks(self, marks: Path, spool: Spool) -> None:
+        """Take over what was confirmed of a message, before its queue manager here can know of it."""
+        text = marks.read_text(encoding="utf-8")
+        self._restore([(marks.name.partition(".")[0], tuple(text.splitlines()))])
+        directory = spool.root / CONFIRMED
+        directory.mkdir(mode=0o700, exist_ok=True)
+        self._give(directory)
+        copy = directory / marks.name
+        with copy.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        self._give(copy)
+        _sync(directory)
+
+    def _give(self, path: Path) -> None:
+        if os.geteuid() == 0:
+            os.chown(path, self._identity.uid, self._identity.gid)
+
     def _rename(self, path: Path, target: Path) -> None:
         # The owner first: the queue manager may take the file up the moment that it is there.
         before = path.stat()
-        if os.geteuid() == 0:
-            os.chown(path, self._identity.uid, self._identity.gid)
+        self._give(path)
         try:
             path.rename(target)
         except OSError:
@@ -172,13 +207,6 @@ class Adoption:
             raise
         spool.sync(state)
         _remove(path)
-
-
-def _checked(name: str, data: bytes) -> SpoolHeader:
-    header = unpack(data).header
-    if header.id != name:
-        raise DamagedSpoolFileError(f"the header is that of {header.id}")
-    return header
 
 
 def _oldest_first(directory: Path) -> Iterator[Path]:

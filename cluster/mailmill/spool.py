@@ -17,7 +17,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from mailmill.errors import DamagedSpoolFileError, SpoolError
 from mailmill.spoolfile import (
@@ -28,6 +28,10 @@ from mailmill.spoolfile import (
     unpack,
     unpack_header,
 )
+
+#: The directory in a queue directory that holds, by the name of a message which waits, the marks of what was
+#: confirmed of it, one a line.
+CONFIRMED: Final = "confirmed"
 
 
 class State(enum.StrEnum):

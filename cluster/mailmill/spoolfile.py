@@ -102,6 +102,18 @@ def unpack(data: bytes) -> SpoolFile:
     return SpoolFile(header=_header(line), content=content)
 
 
+def unpack_named(name: str, data: bytes) -> SpoolFile:
+    """Return what the bytes of the spool file `name` hold.
+
+    Raises:
+        DamagedSpoolFileError: they are truncated, altered, or those of another message.
+    """
+    file = unpack(data)
+    if file.header.id != name:
+        raise DamagedSpoolFileError(f"this is the file of {file.header.id}")
+    return file
+
+
 def unpack_header(start: bytes) -> SpoolHeader:
     """Return the header from the first bytes of a spool file, without checking the rest.
 

@@ -6,12 +6,18 @@ from collections import Counter
 from pathlib import Path
 
 import click
+import redis
 
 from mailmill.adoption import Adopted, Adoption, Fate, queues_below
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.cli.output import printable
 from mailmill.cli.queues import spool_errors
+from mailmill.connection import connect
+from mailmill.errors import SpoolError
+from mailmill.ledger import Ledger
+from mailmill.naming import edge_name
 from mailmill.process import Identity, prepare_queue_directories
+from mailmill.settings.options.cluster import REDIS_URL
 from mailmill.settings.options.system import INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR
 from mailmill.spool import Spool
 
@@ -38,11 +44,19 @@ def adopt(cli: Cli, directory: Path) -> None:
         if adopted.reason:
             click.echo(f"{printable(str(adopted.path))}: {adopted.fate}: {printable(adopted.reason)}")
 
+    def restore(marks: list[tuple[str, tuple[str, ...]]]) -> None:
+        try:
+            with connect(cli.settings[REDIS_URL]) as client:
+                Ledger(client, edge_name(cli.settings)).restore(marks)
+        except (redis.RedisError, ValueError) as exc:
+            raise SpoolError(f"the cluster cannot be told what was confirmed of it: {exc}") from exc
+
     with spool_errors():
         Adoption(
             Spool(cli.settings[INCOMING_QUEUE_DIR]),
             Spool(cli.settings[OUTGOING_QUEUE_DIR]),
             Identity.wanted(cli.settings),
+            restore,
             told,
         ).take(queues_below(directory))
     click.echo(", ".join(f"{fates[fate]} {fate}" for fate in Fate))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from mailmill.errors import BrokerError, ContentsError, DamagedSpoolFileError, S
 from mailmill.messagelog.events import Step
 from mailmill.records import encode
 from mailmill.spool import Spool, State
-from mailmill.spoolfile import SpoolHeader, unpack
+from mailmill.spoolfile import SpoolHeader, unpack, unpack_named
 from mailmill.tasks import Tasks
 from mailmill_milter.queue_manager.item import Item, Name, Queue
 from mailmill_milter.queue_manager.journal import Journal
@@ -95,18 +96,20 @@ class Feeder:
         Raises:
             ContentsError, BrokerError: Redis cannot be used; what did not go waits at the front again.
         """
-        while self._waiting.can_go(self._gate.incoming, self._gate.outgoing):
+        full = False
+        while not full and self._waiting.can_go(self._gate.incoming, self._gate.outgoing):
             grown = 1 + len(self._window) // IN_FLIGHT_PER_BATCHED
             wanted = min(self._limits.batch_messages, grown)
-            batch = self._load(self._waiting.take(wanted, self._gate.incoming, self._gate.outgoing))
+            names = self._waiting.take(wanted, self._gate.incoming, self._gate.outgoing)
+            batch, full = self._load(names)
             if not batch:
-                if not self._waiting.ready or not self._window.has_room(1, 1):
-                    return
                 continue
             try:
                 self._send(batch)
-            except (ContentsError, BrokerError):
+            except (ContentsError, BrokerError) as exc:
                 self._waiting.put_back(loaded.name for loaded in batch)
+                if isinstance(exc, ContentsError):
+                    self._take_back(batch)
                 raise
 
     def send_again(self, items: list[Item]) -> None:
@@ -140,8 +143,16 @@ class Feeder:
         self._window.add(item)  # at the end: its lease is the longest now
         self._tasks.bounce(self._edge, [delivery.id], reason)
 
-    def _load(self, names: list[Name]) -> list[Loaded]:
-        """Read messages until the window or the batch is full; put the others back."""
+    def _take_back(self, batch: list[Loaded]) -> None:
+        """Give a full store back what a batch has taken of it: others need room to get rid of theirs."""
+        with contextlib.suppress(ContentsError):
+            self._contents.remove([loaded.name.text for loaded in batch])
+
+    def _load(self, names: list[Name]) -> tuple[list[Loaded], bool]:
+        """Read messages until the window or the batch is full, and say whether the window is.
+
+        The others are put back.
+        """
         batch: list[Loaded] = []
         size = 0
         for index, name in enumerate(names):
@@ -151,23 +162,31 @@ class Feeder:
             fits = self._window.has_room(len(batch) + 1, size + len(loaded.data))
             if not fits or (batch and size + len(loaded.data) > self._limits.batch_bytes):
                 self._waiting.put_back(names[index:])
-                break
+                return batch, not fits
             batch.append(loaded)
             size += len(loaded.data)
-        return batch
+        return batch, False
 
     def _read(self, name: Name) -> Loaded | None:
         spool = self._spools[name.queue]
         try:
             data = spool.read_bytes(name.text, State.ACTIVE)
-            return Loaded(name, unpack(data).header, data)
+            return Loaded(name, unpack_named(name.text, data).header, data)
         except DamagedSpoolFileError as exc:
-            log.error("%s: damaged, kept in %s: %s", name.text, State.CORRUPT, exc)  # noqa: TRY400 - no trace
-            spool.move(name.text, State.ACTIVE, State.CORRUPT)
-            self._journal.add(name.text, Step.CORRUPT, str(exc))
+            self._set_aside(name, str(exc))
         except SpoolError as exc:
-            log.warning("%s: skipped: %s", name.text, exc)
+            # The next look into the directory finds it again: a disk may recover, a person may mend it.
+            log.error("%s: skipped: %s", name.text, exc)  # noqa: TRY400 - no trace wanted
         return None
+
+    def _set_aside(self, name: Name, damage: str) -> None:
+        try:
+            self._spools[name.queue].move(name.text, State.ACTIVE, State.CORRUPT)
+        except SpoolError as exc:
+            log.error("%s: damaged (%s), and stays where it is: %s", name.text, damage, exc)  # noqa: TRY400 - no trace wanted
+            return
+        log.error("%s: damaged, kept in %s: %s", name.text, State.CORRUPT, damage)
+        self._journal.add(name.text, Step.CORRUPT, damage)
 
     def _send(self, batch: list[Loaded]) -> None:
         scans: dict[str, bytes] = {}
@@ -220,7 +239,8 @@ class Feeder:
         """Return a message as one delivery of what is in its file, and the contents that it needs."""
         header = loaded.header
         if header.delivery is not None:
-            delivery = replace(header.delivery, head=b"", content=final_key(header.id))
+            # The edge of its own: an adopted message was another's.
+            delivery = replace(header.delivery, edge=self._edge, head=b"", content=final_key(header.id))
         else:
             covers = tuple(str(index) for index in range(len(header.envelope.recipients)))
             delivery = Delivery(

@@ -47,12 +47,14 @@ from mailmill_milter.queue_manager.journal import Journal
 from mailmill_milter.queue_manager.losses import FILE, LossWatch
 from mailmill_milter.queue_manager.manager import QueueManager
 from mailmill_milter.queue_manager.marks import Marks
+from mailmill_milter.queue_manager.memory import MemoryWatch
 from mailmill_milter.queue_manager.outcomes import Listeners, OutcomeBatch, OutcomeReader
 from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.watch import DirectoryWatch
 from mailmill_milter.queue_manager.window import Window
+from mailmill_milter.queue_manager.workerwatch import WorkerWatch
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +106,10 @@ class QueueManagerProcess:
             marks,
             gate,
         )
+        self._window = window
+        contents = settings[CONTENTS_URL]
+        in_redis = contents and contents != settings[REDIS_URL] and not contents.startswith("file:")
+        self._redises = [self._client, *([connect(contents)] if in_redis else [])]
         backoff = Backoff(
             settings[MINIMAL_BACKOFF_TIME], settings[MAXIMAL_BACKOFF_TIME], settings[MAXIMUM_QUEUE_LIFETIME]
         )
@@ -143,15 +149,29 @@ class QueueManagerProcess:
                 relay_held=lambda held: self._inbox.put(partial(self._manager.relay, held=held)),
             ),
         )
+        memory = MemoryWatch(
+            self._redises,
+            lambda room: self._inbox.put(partial(self._window.allow, room)),
+            lambda: self._inbox.put(self._manager.redis_was_away),
+        )
+        workers = WorkerWatch(
+            self._client,
+            self._edge,
+            lambda failures: self._inbox.put(partial(self._manager.outcomes, failures)),
+        )
         self._manager.hold()  # until it is known whether Redis has lost its data meanwhile
         log.info("edge %s: queue manager for %s", self._edge, self._spools[Queue.INCOMING].root)
         watch.start()
         reader.start()
+        memory.start()
+        workers.start()
         try:
             while not self._stopping.is_set():
                 self._wait(self._manager.turn())
             log.info("stopping with %d messages in flight", self._manager.in_flight)
         finally:
+            workers.stop()
+            memory.stop()
             reader.stop()
             watch.stop()
 

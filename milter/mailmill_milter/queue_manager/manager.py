@@ -102,6 +102,9 @@ class QueueManager:
     def rescan(self) -> None:
         """Look into all directories for messages that nobody told of; also the start."""
         self._rescan_at = self._monotonic() + RESCAN_INTERVAL
+        # Nothing is deferred for longer: beyond it, the clock was set back meanwhile.
+        latest = self._clock() + self._backoff.maximum
+        self._waiting.hasten(latest)
         for queue, spool in self._spools.items():
             names = (Name(text, queue) for text in sorted(spool.names(State.ACTIVE)))
             self._waiting.add(name for name in names if self._window.get(name) is None)
@@ -109,7 +112,7 @@ class QueueManager:
                 name = Name(text, queue)
                 if name not in self._waiting:
                     try:
-                        self._waiting.defer(name, spool.due(text))
+                        self._waiting.defer(name, min(spool.due(text), latest))
                     except SpoolError:
                         continue  # it has just gone
             self._remove_stale(spool)
@@ -384,7 +387,7 @@ class QueueManager:
         if item.name.queue is Queue.OUTGOING:
             self._count_kept(item.name, -1)
         if not self._kept[item.name.mail_id]:
-            self._journal.finished(item.name.text, self._clock() - item.arrival)
+            self._journal.finished(item.name.text, max(0.0, self._clock() - item.arrival))
 
     def _count_kept(self, name: Name, change: int) -> None:
         mail_id = name.mail_id

@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from mailmill.spool import CONFIRMED
 from mailmill_milter.queue_manager.item import Name, Queue
 
 log = logging.getLogger(__name__)
 
-#: The directory in each queue directory.
-DIRECTORY: Final = "confirmed"
 #: Before the name of a file that is being written.
 _HIDDEN: Final = "."
 
@@ -32,7 +31,7 @@ class Marks:
 
     def __init__(self, roots: dict[Queue, Path], restore: Restore) -> None:
         """Keep files in a directory below each of `roots`; `restore` puts marks into Redis."""
-        self._directories = {queue: root / DIRECTORY for queue, root in roots.items()}
+        self._directories = {queue: root / CONFIRMED for queue, root in roots.items()}
         self._restore = restore
         self._marks: dict[Name, set[str]] = {}
         self._changed: set[Name] = set()

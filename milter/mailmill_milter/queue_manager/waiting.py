@@ -62,6 +62,12 @@ class Waiting:
             self._known.add(name)
             heapq.heappush(self._deferred, (until, name))
 
+    def hasten(self, latest: float) -> None:
+        """Let no deferred message wait beyond `latest`: the clock was set back since it was deferred."""
+        if any(until > latest for until, _ in self._deferred):
+            self._deferred = [(min(until, latest), name) for until, name in self._deferred]
+            heapq.heapify(self._deferred)
+
     def take(self, most: int, incoming: int, outgoing: int) -> list[Name]:
         """Return and forget up to `most` messages that can go, the older queue's first one first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from mailmill_milter.queue_manager.item import Item, Name, Queue
@@ -17,6 +18,7 @@ class Window:
         self._items: dict[Name, Item] = {}
         self._bytes = 0
         self._outgoing = 0
+        self._allowed = math.inf
 
     def __len__(self) -> int:
         return len(self._items)
@@ -41,13 +43,20 @@ class Window:
 
     def has_room(self, messages: int, size: int) -> bool:
         """Tell whether `messages` more with `size` bytes in all may go."""
-        if len(self._items) + messages > self._max_messages:
+        if len(self._items) + messages > self._max_messages or not self._allowed:
+            return False
+        if size > self._allowed and (self._items or messages > 1):
             return False
         return self._bytes + size <= self._max_bytes or (not self._items and messages == 1)
+
+    def allow(self, size: float) -> None:
+        """Let `size` more bytes go until the next word, as far as the window's own bounds allow."""
+        self._allowed = size
 
     def add(self, item: Item) -> None:
         """Let a message go; one that is there already is replaced (it was sent again)."""
         self.drop(item.name)
+        self._allowed = max(0.0, self._allowed - item.size)
         self._items[item.name] = item
         self._bytes += item.size
         self._outgoing += item.name.queue is Queue.OUTGOING

@@ -13,7 +13,7 @@ from mailmill.errors import SpoolError
 from mailmill.mailids import new_mail_id
 from mailmill.process import Identity
 from mailmill.queuelock import QueueInUseError, QueueLock
-from mailmill.spool import Spool, State
+from mailmill.spool import CONFIRMED, Spool, State
 from mailmill.spoolfile import SpoolHeader, pack
 
 NOW = 1_800_000_000.0
@@ -33,11 +33,20 @@ class World:
         self.ours = make_spool(tmp_path / "here" / "in"), make_spool(tmp_path / "here" / "out")
         self.gone = tmp_path / "gone"
         self.told = []
+        self.restored = []
+        self.redis_down = False
+
+    def restore(self, marks):
+        if self.redis_down:
+            raise SpoolError("refused")
+        self.restored += marks
 
     def adopt(self, directory=None):
         identity = Identity("", os.geteuid(), os.getegid())
         self.told = []
-        Adoption(*self.ours, identity, self.told.append).take(queues_below(directory or self.gone))
+        Adoption(*self.ours, identity, self.restore, self.told.append).take(
+            queues_below(directory or self.gone)
+        )
         return {each.path.name: each.fate for each in self.told}
 
     def put(self, state=State.ACTIVE, *, outgoing=False, number=0, content=b"Subject: x\n\nbody\n"):
@@ -192,6 +201,20 @@ def test_an_interrupted_adoption_goes_on(world):
     half.write_bytes(data[:20])
     assert set(world.adopt().values()) == {Fate.ADOPTED}
     assert {name for _, _, name in world.files(world.ours)} == {first.name, second.name}
+
+
+def test_what_was_confirmed_of_a_message_comes_along_before_it(world):
+    path = world.put()
+    marks = world.theirs[0].root / CONFIRMED / path.name
+    marks.parent.mkdir()
+    marks.write_text("0\nnotice:x\n")
+    world.redis_down = True
+    assert world.adopt() == {path.name: Fate.LEFT}
+    assert path.exists()
+    world.redis_down = False
+    assert world.adopt() == {path.name: Fate.ADOPTED}
+    assert world.restored == [(path.name, ("0", "notice:x"))]
+    assert (world.ours[0].root / CONFIRMED / path.name).read_text() == "0\nnotice:x\n"
 
 
 def test_a_queue_whose_queue_manager_runs_is_refused(same_disk):

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from mailmill.delivery import Delivery
 from mailmill.envelope import Client, Envelope, Recipient, Sasl, Tls
 from mailmill.errors import DamagedSpoolFileError
-from mailmill.spoolfile import SpoolEncoder, SpoolFile, SpoolHeader, header_reach, pack, unpack, unpack_header
+from mailmill.spoolfile import (
+    SpoolEncoder,
+    SpoolFile,
+    SpoolHeader,
+    header_reach,
+    pack,
+    unpack,
+    unpack_header,
+    unpack_named,
+)
 
 texts = st.binary(max_size=20).map(lambda data: data.decode("utf-8", "surrogateescape"))
 args = st.lists(texts, max_size=3).map(tuple)
@@ -60,6 +69,13 @@ def test_every_truncation_is_refused():
     for length in range(len(FILE)):
         with pytest.raises(DamagedSpoolFileError):
             unpack(FILE[:length])
+
+
+def test_the_file_of_another_message_is_refused():
+    data = pack(HEADER, b"x\n")
+    assert unpack_named(HEADER.id, data).content == b"x\n"
+    with pytest.raises(DamagedSpoolFileError, match=HEADER.id):
+        unpack_named("another", data)
 
 
 def test_every_change_of_one_byte_is_refused():

@@ -66,10 +66,16 @@ class FakeTasks:
 
 @dataclass
 class FakeClock:
+    """Both clocks: called it is the monotonic one, `wall` is the other, which a test may set."""
+
     now: float = 1_800_000_000.0
+    offset: float = 0.0
 
     def __call__(self):
         return self.now
+
+    def wall(self):
+        return self.now + self.offset
 
 
 @dataclass
@@ -94,7 +100,7 @@ class Bench:
         self.forgotten: list = []
         self.window = Window(max_messages, max_bytes)
         self.waiting = Waiting()
-        journal = Journal("edge1", self.sink, self.clock)
+        journal = Journal("edge1", self.sink, self.clock.wall)
         limits = Limits(batch, batch_bytes, lease=900)
         suspects = Suspects(attempts=3)
         self.restored: list = []
@@ -125,7 +131,7 @@ class Bench:
             self.marks,
             self.gate,
             self.forgotten.extend,
-            self.clock,
+            self.clock.wall,
             self.clock,
         )
 
@@ -134,11 +140,11 @@ class Bench:
         return Marks({queue: spool.root for queue, spool in self.spools.items()}, self.restored.extend)
 
     def accept(self, content=CONTENT, recipients=("a@example.com", "b@example.com"), *, tell=True) -> str:
-        mail_id = new_mail_id(self.clock.now, "4cXyZ1")
+        mail_id = new_mail_id(self.clock.wall(), "4cXyZ1")
         header = SpoolHeader(
             id=mail_id,
             edge="edge1",
-            arrival=self.clock.now,
+            arrival=self.clock.wall(),
             queue_id="4cXyZ1",
             envelope=Envelope(
                 "s@example.org",
@@ -164,7 +170,7 @@ class Bench:
             head=head,
             content=mail_id if content is None else content,
             covers=covers,
-            arrival=self.clock.now,
+            arrival=self.clock.wall(),
         )
 
     def states(self, spool: Spool) -> dict[str, set[str]]:

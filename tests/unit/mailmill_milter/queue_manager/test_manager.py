@@ -7,6 +7,7 @@ from mailmill.outcomes import (
     ContentsMissing,
     Delivered,
     DeliveryDeferred,
+    DeliveryHeld,
     DeliveryRefused,
     ScanDeferred,
     Scanned,
@@ -14,6 +15,7 @@ from mailmill.outcomes import (
 from mailmill.records import decode
 from mailmill.spool import State
 from mailmill.spoolfile import unpack
+from mailmill_milter.queue_manager.item import Name, Queue
 
 
 def test_one_message_on_an_idle_edge_goes_at_once_and_alone(bench):
@@ -323,3 +325,112 @@ def test_a_message_is_only_finished_when_its_kept_delivery_is(bench, make_bench,
     bench.manager.outcomes([Delivered(mail_id, delivery.id, "ok")])
     bench.turn()
     assert [event.mail_id for event in bench.sink.events if event.step == "finished"] == [mail_id]
+
+
+def test_a_delivery_that_a_worker_holds_is_asked_for_again_when_the_claim_has_ended(bench):
+    mail_id = bench.accept()
+    bench.turn()
+    delivery = bench.delivery(mail_id)
+    bench.manager.outcomes([Scanned(mail_id, (delivery.id,)), DeliveryHeld(mail_id, delivery.id, 30.0)])
+    assert bench.turn() <= 31
+    assert len(bench.tasks.sent) == 1
+    bench.clock.now += 31
+    bench.tasks.down = True
+    bench.turn()
+    bench.tasks.down = False
+    bench.clock.now += 2
+    bench.turn()
+    assert bench.tasks.sent[1:] == [("deliver", "edge1", (delivery.id,))]
+    bench.clock.now += 31
+    bench.turn()
+    assert len(bench.tasks.sent) == 2
+
+
+def test_a_delivery_that_ended_meanwhile_is_not_asked_for(bench):
+    mail_id = bench.accept()
+    bench.turn()
+    one, two = bench.delivery(mail_id, ("0",)), bench.delivery(mail_id, ("1",))
+    bench.manager.outcomes(
+        [
+            Scanned(mail_id, (one.id, two.id)),
+            DeliveryHeld(mail_id, one.id, 1.0),
+            DeliveryHeld("01HZZZZZZZABCDEFGH-4XyZ", "01HZZZZZZZABCDEFGH-4XyZ.x", 1.0),
+            Delivered(mail_id, one.id, "ok"),
+        ]
+    )
+    bench.clock.now += 2
+    bench.turn()
+    assert len(bench.tasks.sent) == 1
+
+
+def test_what_one_of_two_deliveries_confirmed_is_on_the_disk_before_its_outcome_is_removed(bench):
+    mail_id = bench.accept()
+    bench.turn()
+    one, two = bench.delivery(mail_id, ("0",)), bench.delivery(mail_id, ("1",))
+    bench.manager.outcomes(
+        [Scanned(mail_id, (one.id, two.id)), Delivered(mail_id, one.id, "ok", covers=("0",))]
+    )
+    bench.make_marks().restore([Name(mail_id, Queue.INCOMING)])
+    assert bench.restored == [(mail_id, ("0",))]
+    bench.manager.outcomes([Delivered(mail_id, two.id, "ok", covers=("1",))])
+    assert list((bench.incoming.root / "confirmed").iterdir()) == []
+
+
+def test_what_was_confirmed_before_a_message_is_sent_again_is_put_back_first(bench):
+    mail_id = bench.accept()
+    bench.manager.hold()
+    bench.turn()
+    bench.manager.outcomes([Delivered(mail_id, bench.delivery(mail_id).id, "ok", covers=("0",))])
+    bench.manager.resume(lost=False)
+    bench.turn()
+    assert bench.restored == [(mail_id, ("0",))]
+    assert len(bench.tasks.sent) == 1
+
+
+def defer_untried(bench, mail_id):
+    delivery = bench.delivery(mail_id)
+    bench.manager.outcomes(
+        [Scanned(mail_id, (delivery.id,)), DeliveryDeferred(mail_id, delivery, "open", tried=False)]
+    )
+    return delivery
+
+
+def test_nothing_waiting_is_sent_while_the_relay_is_held_and_new_mail_is_still_scanned(bench):
+    mail_id = bench.accept()
+    bench.turn()
+    bench.manager.relay(held=True)
+    defer_untried(bench, mail_id)
+    bench.clock.now += 600
+    new = bench.accept()
+    bench.turn()
+    assert bench.tasks.sent[1:] == [("scan", "edge1", (new,))]
+    assert bench.turn() > 0.5
+
+
+def test_mail_that_was_not_tried_goes_oldest_first_and_slowly_when_the_relay_is_back(bench):
+    ids = []
+    for _ in range(8):
+        ids.append(bench.accept())
+        bench.clock.now += 1
+    bench.turn()
+    bench.manager.relay(held=True)
+    bench.clock.now += 1000
+    kept = [defer_untried(bench, mail_id).id for mail_id in reversed(ids)][::-1]
+    bench.clock.now += 5
+    bench.turn()
+    bench.tasks.sent.clear()
+    bench.manager.relay(held=False)
+    bench.turn()
+    assert [name for task in bench.tasks.sent for name in task[2]] == kept[:2]
+    bench.manager.outcomes([Delivered(ids[0], kept[0], "ok")])
+    bench.turn()
+    assert [name for task in bench.tasks.sent for name in task[2]] == kept[:4]
+
+
+def test_leases_are_short_after_redis_was_away(bench):
+    mail_id = bench.accept()
+    bench.turn()
+    bench.manager.redis_was_away()
+    bench.clock.now += 61
+    bench.turn()
+    assert bench.tasks.sent == [("scan", "edge1", (mail_id,))] * 2
