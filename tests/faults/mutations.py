@@ -52,14 +52,14 @@ MUTATIONS: Final = (
         "milter/mailmill_milter/queue_manager/manager.py",
         "        self._end_leases()\n",
         "",
-        "kill all workers",
+        "kill all workers,kill scan worker",
     ),
     Mutation(
         "confirmed deliveries are not remembered",
         "cluster/mailmill/ledger.py",
-        "            pipe.sadd(key, *delivery.covers)\n",
+        "        pipe.sadd(done_key(mail_id), *covers)\n",
         "",
-        "points: deliver",
+        "EIO on removal",
     ),
 )
 

@@ -111,6 +111,7 @@ class FailingOnWrite(DiskFails):
 class FailingOnFsync(DiskFails):
     name = "EIO on fsync"
     call = Call.FSYNC
+    where = "/milterin/incoming"
 
 
 class FailingOnRename(DiskFails):
