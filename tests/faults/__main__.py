@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -77,7 +78,7 @@ def main() -> int:
     if arguments.list:
         print("\n".join(fault.name for fault in faults))
         return 0
-    home = corpus.fetch(_ROOT / "var" / "corpus")
+    home = corpus.fetch(Path(os.environ.get("MAILMILL_CORPUS") or _ROOT / "var" / "corpus"))
     if arguments.quick and not arguments.only:
         picked = random.Random(seed).sample(range(len(faults)), QUICK_FAULTS)
         faults = [faults[number] for number in sorted(picked)]

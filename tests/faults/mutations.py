@@ -78,8 +78,6 @@ def _noticed(mutation: Mutation) -> bool:
         copy.chmod(0o755)
         for part in _PARTS:
             shutil.copytree(_ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        (copy / "var").mkdir()
-        (copy / "var" / "corpus").symlink_to(_ROOT / "var" / "corpus")
         path = copy / mutation.file
         text = path.read_text()
         if text.count(mutation.old) != 1:
@@ -90,7 +88,11 @@ def _noticed(mutation: Mutation) -> bool:
         done = subprocess.run(
             [sys.executable, "-m", "faults", "--quick", "--seed", "1", "--only", mutation.fault],
             cwd=copy,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(str(copy / part) for part in _PARTS)},
+            env={
+                "MAILMILL_CORPUS": str(_ROOT / "var" / "corpus"),
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(str(copy / part) for part in _PARTS),
+            },
             timeout=_PATIENCE,
             check=False,
         )
