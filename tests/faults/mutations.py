@@ -95,8 +95,12 @@ def _noticed(mutation: Mutation) -> bool:
             },
             timeout=_PATIENCE,
             check=False,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        return done.returncode == 1
+        print(done.stdout, flush=True)
+        # A harness that breaks has noticed nothing.
+        return done.returncode == 1 and "FAILED: " in done.stdout
 
 
 if __name__ == "__main__":
