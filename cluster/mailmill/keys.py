@@ -39,6 +39,11 @@ def scanning_key(edge: str) -> str:
     return f"{_PREFIX}scanning:{edge}"
 
 
+def alive_key(worker: str) -> str:
+    """Return the key that a scan worker keeps alive (a string that expires)."""
+    return f"{_PREFIX}alive:{worker}"
+
+
 def suspects_key(edge: str) -> str:
     """Return the key of the hash of messages whose scan has failed, by Mailmill id."""
     return f"{_PREFIX}suspects:{edge}"

@@ -6,17 +6,18 @@ import os
 import sys
 
 import click
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_ready
 
 from mailmill.app import app
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.logs import setup_logging
 from mailmill.process import drop_privileges, prepare_directory
-from mailmill.settings.options.cluster import SCAN_MEMORY_LIMIT
+from mailmill.settings.options.cluster import REDIS_URL, SCAN_MEMORY_LIMIT
 from mailmill.settings.options.delivery import DELIVERY_JOURNAL_DIR
 from mailmill.settings.options.system import DEBUG
 from mailmill.tasks import DELIVER_QUEUE, SCAN_QUEUE
 from mailmill_workers.deliver import startup
+from mailmill_workers.heartbeat import Heartbeat
 from mailmill_workers.scan.limits import limit_memory
 from mailmill_workers.shutdown import bound_shutdown
 
@@ -51,6 +52,7 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
     if queue == SCAN_QUEUE:
         memory = settings[SCAN_MEMORY_LIMIT]
         worker_process_init.connect(lambda **_: limit_memory(memory), weak=False)
+        worker_ready.connect(lambda **_: Heartbeat(settings[REDIS_URL]).start(), weak=False)
     drop_privileges(settings)
     bound_shutdown()
     default = os.cpu_count() or 1 if queue == SCAN_QUEUE else 1

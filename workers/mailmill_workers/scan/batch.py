@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Final
 
 import redis
+from msgspec.structs import replace
 
 from mailmill.contents import ContentsStore
 from mailmill.errors import DamagedSpoolFileError, MailmillError
 from mailmill.ledger import Ledger
 from mailmill.outcomes import ContentsMissing, ScanDeferred, ScanFailed
+from mailmill.scannotes import Begun, ScanNotes
 from mailmill.spoolfile import unpack
 from mailmill_workers.deliver.reports import insist
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.decision import Decider, Decision
 from mailmill_workers.scan.examine import Examiner
 from mailmill_workers.scan.handon import HandOn
-from mailmill_workers.scan.notes import Begun, ScanNotes
 from mailmill_workers.scan.trail import Trail
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,8 @@ class ScanBatch:
             trail = Trail(functools.partial(self.notes.at, begun, mail_id))
         try:
             file = unpack(data)
-            mail = Mail(file.header, file.content)
+            # The edge that sent it owns it: an adopted message names the one that accepted it.
+            mail = Mail(replace(file.header, edge=begun.edge), file.content)
             report = await examiner.examine(mail, trail)
             with trail.step("rules and policy"):
                 decision = self.decider.decide(mail, report, done, time.monotonic() - started)

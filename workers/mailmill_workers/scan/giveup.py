@@ -9,11 +9,11 @@ from mailmill.contents import ContentsStore
 from mailmill.errors import DamagedSpoolFileError
 from mailmill.ledger import Ledger
 from mailmill.outcomes import ContentsMissing
+from mailmill.scannotes import ScanNotes
 from mailmill.spoolfile import unpack
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.decision import Decider, Decision
 from mailmill_workers.scan.handon import HandOn
-from mailmill_workers.scan.notes import ScanNotes
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from celery.worker import state
 from celery.worker.request import Request
 
 from mailmill.connection import connect
+from mailmill.scannotes import note_exit
 from mailmill.settings.options.cluster import REDIS_URL
 from mailmill_workers import runtime
-from mailmill_workers.scan.notes import note_exit
 
 log = logging.getLogger(__name__)
 

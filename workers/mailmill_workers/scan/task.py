@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from mailmill.app import app
+from mailmill.scannotes import ScanNotes
 from mailmill.settings.options.cluster import SCAN_TIME_LIMIT
 from mailmill.settings.options.system import (
     QUARANTINE_DIR,
@@ -13,14 +14,13 @@ from mailmill.settings.options.system import (
     QUARANTINE_PERMISSIONS,
 )
 from mailmill.tasks import GIVE_UP, SCAN
-from mailmill_workers import runtime
+from mailmill_workers import heartbeat, runtime
 from mailmill_workers.scan.batch import ScanBatch
 from mailmill_workers.scan.decision import Decider
 from mailmill_workers.scan.examine import Examiner
 from mailmill_workers.scan.giveup import GiveUp
 from mailmill_workers.scan.handon import HandOn
 from mailmill_workers.scan.limits import end_without_memory, without_limit
-from mailmill_workers.scan.notes import ScanNotes
 from mailmill_workers.scan.quarantine import Quarantine
 
 
@@ -40,7 +40,9 @@ def _hand_on() -> HandOn:
 
 @functools.cache
 def _notes() -> ScanNotes:
-    return ScanNotes(runtime.client(), runtime.node("scan"), runtime.settings()[SCAN_TIME_LIMIT])
+    return ScanNotes(
+        runtime.client(), runtime.node("scan"), heartbeat.WORKER, runtime.settings()[SCAN_TIME_LIMIT]
+    )
 
 
 @functools.cache

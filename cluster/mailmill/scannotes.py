@@ -33,6 +33,8 @@ MARGIN: Final = 30.0
 #: Seconds after the last change for which the hashes are kept; longer than a message can be tried
 #: (Postfix: maximal_queue_lifetime, 5 d).
 LIFETIME: Final = 6 * 86_400
+#: Seconds after its last heartbeat for which a worker counts as alive.
+ALIVE_SECONDS: Final = 15
 
 
 class Note(Struct, frozen=True):
@@ -41,6 +43,8 @@ class Note(Struct, frozen=True):
     #: Celery's id of the task: the same when the task is handed out again.
     task: str
     node: str
+    #: The heartbeat of the process that began it, see `alive_key`.
+    worker: str
     #: Seconds since the epoch.
     since: float
     #: How many messages the process had in hand with it.
@@ -87,18 +91,24 @@ class ScanNotes:
     """The notes of one worker. Every method raises `redis.RedisError` when Redis cannot be used."""
 
     def __init__(
-        self, client: redis.Redis, node: str, limit: float, clock: Callable[[], float] = time.time
+        self,
+        client: redis.Redis,
+        node: str,
+        worker: str,
+        limit: float,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """Note scans as `node`, none of which may take longer than `limit` seconds."""
+        """Note scans of `worker` on `node`, none of which may take longer than `limit` seconds."""
         self._client = client
         self._node = node
+        self._worker = worker
         self._over = limit + MARGIN
         self._clock = clock
 
     def begin(self, edge: str, task: str, mail_ids: Sequence[str]) -> Begun:
         """Note that a task begins with these messages, in one round trip; tell what earlier notes say."""
         now = self._clock()
-        note = encode(Note(task, self._node, now, len(mail_ids) - 1))
+        note = encode(Note(task, self._node, self._worker, now, len(mail_ids) - 1))
         key = scanning_key(edge)
         with self._client.pipeline(transaction=True) as pipe:
             pipe.hmget(key, list(mail_ids))
@@ -122,22 +132,12 @@ class ScanNotes:
 
     def at(self, begun: Begun, mail_id: str, steps: str) -> None:
         """Add to the note of a message that is alone with its process what is being done."""
-        note = Note(begun.task, self._node, self._clock(), 0, steps)
+        note = Note(begun.task, self._node, self._worker, self._clock(), 0, steps)
         self._client.hset(scanning_key(begun.edge), mail_id, cast("Any", encode(note)))
 
     def remember(self, edge: str, failures: Iterable[ScanFailed]) -> None:
-        """Take messages whose scan failed as suspects, in one round trip."""
-        changed = {
-            failure.mail_id: encode(Suspicion(failure.attempts, failure.reason)) for failure in failures
-        }
-        if not changed:
-            return
-        key = suspects_key(edge)
-        with self._client.pipeline(transaction=True) as pipe:
-            pipe.hset(key, mapping=cast("dict[Any, Any]", changed))
-            pipe.expire(key, LIFETIME)
-            pipe.hdel(scanning_key(edge), *changed)
-            pipe.execute()
+        """Take messages whose scan failed as suspects; see `remember`."""
+        remember(self._client, edge, failures)
 
     def end(self, edge: str, mail_ids: Sequence[str], cleared: Sequence[str] = ()) -> None:
         """Remove the notes of messages whose result was handed on, and the suspicion of those `cleared`."""
@@ -161,6 +161,53 @@ def note_exit(client: redis.Redis, edge: str, task: str, mail_ids: Sequence[str]
     if changed:
         client.hset(key, mapping=cast("dict[Any, Any]", changed))
     return len(changed)
+
+
+def remember(client: redis.Redis, edge: str, failures: Iterable[ScanFailed]) -> None:
+    """Take messages whose scan failed as suspects and remove their notes, in one round trip.
+
+    Raises:
+        redis.RedisError: Redis cannot be used.
+    """
+    changed: dict[Any, Any] = {
+        failure.mail_id: encode(Suspicion(failure.attempts, failure.reason)) for failure in failures
+    }
+    if not changed:
+        return
+    key = suspects_key(edge)
+    with client.pipeline(transaction=True) as pipe:
+        pipe.hset(key, mapping=changed)
+        pipe.expire(key, LIFETIME)
+        pipe.hdel(scanning_key(edge), *changed)
+        pipe.execute()
+
+
+def noted(client: redis.Redis, edge: str) -> dict[str, Note]:
+    """Return the notes of all scans of an edge's messages, by Mailmill id.
+
+    Raises:
+        redis.RedisError: Redis cannot be used.
+    """
+    values = cast("dict[bytes, bytes]", client.hgetall(scanning_key(edge)))
+    return _records([mail_id.decode() for mail_id in values], list(values.values()), Note)
+
+
+def abandoned(client: redis.Redis, edge: str, notes: Mapping[str, Note], now: float) -> list[ScanFailed]:
+    """Return the failures of scans whose worker has gone, and take their messages as suspects.
+
+    Raises:
+        redis.RedisError: Redis cannot be used.
+    """
+    if not notes:
+        return []
+    known = cast("list[bytes | None]", client.hmget(suspects_key(edge), list(notes)))
+    suspects = _records(list(notes), known, Suspicion)
+    failures = [
+        _failure(mail_id, _reason(note, now), suspects.get(mail_id), alone=note.neighbours == 0)
+        for mail_id, note in notes.items()
+    ]
+    remember(client, edge, failures)
+    return failures
 
 
 def _records(mail_ids: Sequence[str], values: Sequence[bytes | None], kind: type[T]) -> dict[str, T]:
