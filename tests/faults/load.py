@@ -16,8 +16,9 @@ from mailmill_local.probes import HOST
 
 #: Connections that send at the same time.
 CONNECTIONS: Final = 10
-#: Messages on one connection before it is closed.
-PER_CONNECTION: Final = 20
+#: Messages on one connection before it is closed. Few: smtpd answers 451 for the rest of a connection whose
+#: milter has died, and what is refused proves nothing.
+PER_CONNECTION: Final = 4
 #: Seconds for each step of the SMTP dialogue: an edge whose disk or processes are gone answers late.
 SMTP_SECONDS: Final = 40.0
 
