@@ -83,9 +83,17 @@ class ConfFile:
             raise ValueError("there is no option in front of '='")
         self.assignments.append(Assignment(name, value, where))
 
+    def expand(self, text: str) -> str:
+        """Return a text with its variables replaced by what they are now.
+
+        Raises:
+            ValueError: one is not defined.
+        """
+        return expand(text, self.variables, self.environ)
+
     def _expand(self, text: str) -> str:
         self._used |= variables_in(text)
-        return expand(text, self.variables, self.environ)
+        return self.expand(text)
 
     def _warn_if_repeated(self, name: str, where: str, set_at: dict[str, str]) -> None:
         # Within one file it is a slip; a later file of an include is meant to override an earlier one.

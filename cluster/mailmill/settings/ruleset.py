@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from mailmill.settings.facts import MailFacts
@@ -54,6 +55,8 @@ class Rule(Generic[T]):
 
     conditions: tuple[Condition, ...]
     value: T
+    #: Its line in the file, from 1; 0 when it is from no file.
+    line: int = field(default=0, compare=False)
 
     def matches(self, facts: MailFacts) -> bool:
         """Say whether the rule holds for a recipient's copy of a message."""
@@ -72,10 +75,21 @@ class RuleSet(Generic[T]):
     are found through an index, so that a list of many thousands costs no more than a short one.
     """
 
-    def __init__(self, rules: Sequence[Rule[T]], default: T) -> None:
-        """Use the rules in their order, and `default` for mail that none of them matches."""
+    def __init__(
+        self, rules: Sequence[Rule[T]], default: T, path: Path | None = None, default_line: int = 0
+    ) -> None:
+        """Use the rules in their order, and `default` for mail that none of them matches.
+
+        Args:
+            rules: the rules without those for all mail.
+            default: the value of the last rule for all mail, or else of the option.
+            path: the file that they are from.
+            default_line: the line of the default there; 0 when it is the option's.
+        """
         self.rules = tuple(rules)
         self.default = default
+        self.path = path
+        self.default_line = default_line
         self._index: dict[str, list[int]] = {}
         self._unindexed: list[int] = []
         for number, rule in enumerate(self.rules):
@@ -98,13 +112,14 @@ class RuleSet(Generic[T]):
 
     def first(self, facts: MailFacts) -> T:
         """Return the value of the first rule that matches, or the default."""
-        return next(self._matching(facts), self.default)
+        return next((rule.value for rule in self.matching(facts)), self.default)
 
     def all(self, facts: MailFacts) -> tuple[T, ...]:
         """Return the values of all rules that match, in their order; the default alone when none does."""
-        return tuple(self._matching(facts)) or (self.default,)
+        return tuple(rule.value for rule in self.matching(facts)) or (self.default,)
 
-    def _matching(self, facts: MailFacts) -> Iterator[T]:
+    def matching(self, facts: MailFacts) -> Iterator[Rule[T]]:
+        """Yield the rules that match, in their order."""
         if not self.rules:
             return
         numbers = set(self._unindexed)
@@ -113,7 +128,7 @@ class RuleSet(Generic[T]):
         for number in sorted(numbers):
             rule = self.rules[number]
             if rule.matches(facts):
-                yield rule.value
+                yield rule
 
 
 def _shortest(several: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:

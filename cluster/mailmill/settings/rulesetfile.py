@@ -33,29 +33,31 @@ class RuleSetReader(Generic[T]):
     def read(self, path: Path, default: T) -> RuleSet[T]:
         """Return the rules of a file; `default` counts when the file has none of its own."""
         rules: list[Rule[T]] = []
-        default_at = ""
+        default_line = 0
         for line in self._lines(path):
             where = f"{path}:{line.number}"
             try:
-                rule = self._rule(line.text, where)
+                rule = self._rule(line, where)
             except ValueError as exc:
                 self.problems.append(f"{where}: {exc}")
                 continue
             if not all(isinstance(condition.pattern, Anything) for condition in rule.conditions):
                 rules.append(rule)
                 continue
-            if default_at:
-                self.warnings.append(f"{where}: the default was set before ({default_at}); this one counts")
-            default, default_at = rule.value, where
-        return RuleSet(rules, default)
+            if default_line:
+                self.warnings.append(
+                    f"{where}: the default was set before ({path}:{default_line}); this one counts"
+                )
+            default, default_line = rule.value, line.number
+        return RuleSet(rules, default, path, default_line)
 
-    def _rule(self, text: str, where: str) -> Rule[T]:
-        condition, rest = self._condition(text, where)
+    def _rule(self, line: Line, where: str) -> Rule[T]:
+        condition, rest = self._condition(line.text, where)
         conditions = [condition]
         if more := _AND.fullmatch(rest):
             condition, rest = self._condition(more[1], where)
             conditions.append(condition)
-        return Rule(tuple(conditions), self.parse(rest))
+        return Rule(tuple(conditions), self.parse(rest), line.number)
 
     def _condition(self, text: str, where: str) -> tuple[Condition, str]:
         words = _CONDITION.fullmatch(text)

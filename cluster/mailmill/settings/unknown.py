@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Final
 
+from mailmill.settings.known import KNOWN
 from mailmill.settings.option import option_key
 from mailmill.settings.options import TABLE
 
@@ -23,8 +24,10 @@ def unknown_option(name: str) -> str:
     key = option_key(name)
     if parameter := _POSTFIX.get(key) or _MISSPELLED.get(key):
         return f"{name} is no option: it belongs into Postfix's main.cf and is spelled {parameter} there"
-    near = difflib.get_close_matches(key, TABLE, n=1)
-    return f"unknown option {name}" + (f" (did you mean {TABLE[near[0]].name}?)" if near else "")
+    names = {key: known.name for key, known in KNOWN.items()}
+    names |= {key: option.name for key, option in TABLE.items()}
+    near = difflib.get_close_matches(key, names, n=1)
+    return f"unknown option {name}" + (f" (did you mean {names[near[0]]}?)" if near else "")
 
 
 def unknown_variable(name: str, known: Iterable[str]) -> str:

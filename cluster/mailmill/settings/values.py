@@ -10,13 +10,15 @@ from typing import Any, Final, Self, TypeVar, cast
 
 from mailmill.errors import ConfigError
 from mailmill.settings.conffile import ConfFile
-from mailmill.settings.expansion import VARIABLES, expand, expand_variables
+from mailmill.settings.expansion import VARIABLES, expand_variables
 from mailmill.settings.facts import MailFacts
-from mailmill.settings.kinds import PATH
+from mailmill.settings.known import KNOWN
+from mailmill.settings.mailscanner import remarks
 from mailmill.settings.option import PREFIX, Option, Rules, option_key
 from mailmill.settings.options import TABLE
+from mailmill.settings.optionvalue import parse_value
+from mailmill.settings.othermta import set_aside_queues
 from mailmill.settings.ruleset import RuleSet
-from mailmill.settings.rulesetfile import RuleSetReader
 from mailmill.settings.sources import Place, Source
 from mailmill.settings.unknown import unknown_option, unknown_variable
 
@@ -49,10 +51,10 @@ class Settings:
         self._sources: dict[str, Source] = {}
         self._rules: dict[str, RuleSet[object]] = {}
         for option in TABLE.values():
-            text, source = texts.get(option.key) or (self._expand(option.default), Source(Place.DEFAULT))
+            text, source = texts.get(option.key) or (conf.expand(option.default), Source(Place.DEFAULT))
             self._texts[option.key], self._sources[option.key] = text, source
             try:
-                self._rules[option.key] = self._parse(option, text, source)
+                self._rules[option.key] = parse_value(option, text, source, conf)
             except ValueError as exc:
                 conf.problems.append(f"{source}: {option.name} {exc}")
         if conf.problems:
@@ -74,11 +76,20 @@ class Settings:
         """
         named = environ.get(FILE_VARIABLE)
         file = path or (Path(named) if named else None)
-        # The shipped MailScanner.conf uses $HOSTNAME, which services rarely have in their environment.
-        conf = ConfFile({"HOSTNAME": os.uname().nodename, **environ}, _fixed_variables(environ))
+        conf = conf_file(environ, _fixed_variables(environ))
         if file or DEFAULT_FILE.exists():
             conf.read(file or DEFAULT_FILE)
+        return cls.from_conf(conf, environ)
+
+    @classmethod
+    def from_conf(cls, conf: ConfFile, environ: Mapping[str, str]) -> Self:
+        """Return the settings of files that were read, and of an environment.
+
+        Raises:
+            ConfigError: with every problem at once.
+        """
         texts = _texts(conf)
+        set_aside_queues(texts, conf.warnings)
         _add_environment(texts, conf, environ)
         _warn_about_org_name(conf)
         return cls(texts, conf)
@@ -111,6 +122,15 @@ class Settings:
             raise TypeError(f"{option.name} cannot be a ruleset: use []")
         return cast("RuleSet[T]", self._rules[option.key])
 
+    def ruleset(self, option: Option[Any]) -> RuleSet[Any]:
+        """Return the values of any option, for tools that treat all alike; the program asks [] or rule()."""
+        return self._rules[option.key]
+
+    def is_default(self, option: Option[Any]) -> bool:
+        """Say whether an option has its default for all mail, however that is written."""
+        rules = self._rules[option.key]
+        return rules.is_constant and rules.default == option.kind.parse(self._conf.expand(option.default))
+
     def source(self, option: Option[Any]) -> Source:
         """Return where the value of an option comes from."""
         return self._sources[option.key]
@@ -119,30 +139,6 @@ class Settings:
         """Return the value of an option as text, with its variables replaced; for a ruleset its file."""
         return self._texts[option.key]
 
-    def _expand(self, text: str) -> str:
-        return expand(text, self._conf.variables, self._conf.environ)
-
-    def _parse(self, option: Option[object], text: str, source: Source) -> RuleSet[object]:
-        if option.rules is Rules.NONE or source.place is Place.DEFAULT or not _names_ruleset(option, text):
-            value = option.kind.parse(text)
-            if advice := option.kind.advise(text):
-                self._conf.warnings.append(f"{source}: {option.name} {advice}")
-            return RuleSet.constant(value)
-
-        def parse(value: str) -> object:
-            try:
-                return option.kind.parse(self._expand(value))
-            except ValueError as exc:
-                raise ValueError(f"{option.name} {exc}") from None
-
-        reader = RuleSetReader(parse, self._conf.problems, self._conf.warnings)
-        return reader.read(Path(text), parse(option.default))
-
-
-def _names_ruleset(option: Option[object], text: str) -> bool:
-    """Say whether a value names a ruleset; where a path is the value itself, its ending tells."""
-    return text.endswith(".rules") if option.kind == PATH else text.startswith("/")
-
 
 def _texts(conf: ConfFile) -> _Texts:
     found: _Texts = {}
@@ -150,9 +146,16 @@ def _texts(conf: ConfFile) -> _Texts:
         key = option_key(item.name)
         if key in TABLE:
             found[key] = (item.value, Source(Place.FILE, item.where))
-        else:
+        elif key not in KNOWN:
             conf.problems.append(f"{item.where}: {unknown_option(item.name)}")
+    conf.warnings.extend(remarks(conf.assignments, conf.expand))
     return found
+
+
+def conf_file(environ: Mapping[str, str], fixed: Mapping[str, str]) -> ConfFile:
+    """Return a `ConfFile` for the files of this host; `fixed` are variables that no file can change."""
+    # The shipped MailScanner.conf uses $HOSTNAME, which services rarely have in their environment.
+    return ConfFile({"HOSTNAME": os.uname().nodename, **environ}, fixed)
 
 
 def _fixed_variables(environ: Mapping[str, str]) -> dict[str, str]:

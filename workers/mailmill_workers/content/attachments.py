@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 import magic
 
 from mailmill.findings import Forbidden
-from mailmill_workers.content.rulesfile import first_match
+from mailmill.settings.attachmentrules import first_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mailmill.settings.attachmentrules import Rule
     from mailmill_workers.content.part import Part
-    from mailmill_workers.content.rulesfile import Rule
 
 #: Bytes of a part that libmagic is shown: few of its tests look further than 32 kB (ISO 9660).
 _SHOWN: Final = 64 * 1024

@@ -25,17 +25,15 @@ def virus_engines(settings: Settings) -> tuple[VirusEngine, ...]:
     """Return the engines of `Virus Scanners` in their order; none for `none`.
 
     Raises:
-        ConfigError: a scanner that is not known, or an address that is none.
+        ConfigError: an address that is none.
     """
     engines: list[VirusEngine] = []
     for word in settings[scanners.VIRUS_SCANNERS]:
-        if word.lower() == "clamd":
+        if word == "clamd":
             servers = _addresses(
                 scanners.CLAMD_SOCKET.name, settings[scanners.CLAMD_SOCKET], settings[scanners.CLAMD_PORT]
             )
             engines.append(Clamd(servers, settings[scanners.VIRUS_SCANNER_TIMEOUT]))
-        elif word.lower() != "none":
-            raise ConfigError([f"{scanners.VIRUS_SCANNERS.name}: must be clamd or none, not {word!r}"])
     return tuple(engines)
 
 

@@ -11,12 +11,12 @@ from typing import Self
 
 from mailmill.findings import Forbidden, SpamAnswer, Unscannable, VirusAnswer
 from mailmill.settings import Option, Settings
+from mailmill.settings.attachmentrules import load_optional
 from mailmill.settings.options.policy import MAXIMUM_MESSAGE_PARTS
 from mailmill.settings.options.scanners import MAX_SPAM_CHECK_SIZE, SPAM_CHECKS, VIRUS_SCANNING
 from mailmill_workers.content.attachments import forbidden
 from mailmill_workers.content.part import Part
 from mailmill_workers.content.parts import unpack
-from mailmill_workers.content.rulesfile import load_optional
 from mailmill_workers.engines.build import spam_engine, virus_engines
 from mailmill_workers.engines.engine import VirusEngine
 from mailmill_workers.mail import Mail

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.kinds import DURATION, REAL, TEXT, WORDS, YES_NO, one_of, whole_number
+from mailmill.settings.kinds import DURATION, REAL, TEXT, WORDS, YES_NO, Kind, one_of, whole_number
 from mailmill.settings.option import Option, Origin, Rules
 from mailmill.settings.options.choices import FailurePolicy, SpamScanner
+
+#: Words of MailScanner's that mean the ClamAV of this cluster.
+_CLAMD: Final = {"auto": "clamd", "clamav": "clamd", "clamd": "clamd", "none": "none"}
+
+
+def _virus_scanners(text: str) -> tuple[str, ...]:
+    words = WORDS.parse(text.lower())
+    if unknown := [word for word in words if word not in _CLAMD]:
+        raise ValueError(f"must be clamd or none, not {unknown[0]!r}")
+    return tuple(dict.fromkeys(_CLAMD[word] for word in words))
+
+
+def _virus_scanners_advice(text: str) -> str:
+    other = [word for word in WORDS.parse(text.lower()) if _CLAMD.get(word, word) != word]
+    return f"{other[0]} means clamd here" if other else ""
+
 
 VIRUS_SCANNING: Final = Option(
     "Virus Scanning",
@@ -17,7 +33,7 @@ VIRUS_SCANNING: Final = Option(
 )
 VIRUS_SCANNERS: Final = Option(
     "Virus Scanners",
-    WORDS,
+    Kind("clamd or none", _virus_scanners, _virus_scanners_advice),
     default="clamd",
     description="The virus scanners to use: clamd, or none.",
 )

@@ -7,18 +7,24 @@ from typing import Final
 from mailmill.settings.kinds import MODE, PATH, TEXT, YES_NO, Kind
 from mailmill.settings.option import Option, Origin
 
+#: The other MTAs that MailScanner knows; a file of such an installation is taken over.
+_OTHER_MTAS: Final = frozenset({"sendmail", "postfix", "exim", "qmail", "zmailer"})
+
+
+def other_mta(text: str) -> bool:
+    """Say whether a value of `MTA` is an MTA whose queue MailScanner would read."""
+    return text.strip().lower() in _OTHER_MTAS
+
 
 def _mta(text: str) -> str:
-    word = text.strip().lower()
-    if word not in {"msmail", "msmtp"}:
-        raise ValueError(
-            f"must be msmail, not {text.strip()!r}: Mailmill takes mail through its milter and reads no "
-            "queue of an MTA"
-        )
+    if text.strip().lower() not in {"msmail", "msmtp"} and not other_mta(text):
+        raise ValueError(f"must be msmail, not {text.strip()!r}")
     return "msmail"
 
 
 def _mta_advice(text: str) -> str:
+    if other_mta(text):
+        return "is taken for msmail: Mailmill takes mail through its milter and reads no queue of an MTA"
     return "is spelled msmail (msmtp is another program)" if text.strip().lower() == "msmtp" else ""
 
 

@@ -143,13 +143,6 @@ def test_both_spellings_of_milter_mode_are_accepted(word):
     assert len(settings.warnings) == (word == "msmtp")
 
 
-def test_another_mta_is_an_error_that_says_why():
-    with pytest.raises(
-        ConfigError, match="MTA must be msmail, not 'postfix': Mailmill takes mail through its milter"
-    ):
-        Settings.of({"MTA": "postfix"})
-
-
 @pytest.mark.parametrize("name", ["qmcpd_authorized_clients", "qmqpd_authorized_clients"])
 def test_a_parameter_of_postfix_is_sent_to_main_cf(conf, name):
     (problem,) = problems_of(conf(f"{name} = 10.0.0.1\n"))

@@ -4,9 +4,9 @@ import magic
 import pytest
 
 from mailmill.findings import Forbidden
+from mailmill.settings.attachmentrules import load, parse
 from mailmill_workers.content.attachments import forbidden
 from mailmill_workers.content.part import Part
-from mailmill_workers.content.rulesfile import load, parse
 
 SHIPPED = Path(__file__).parents[4] / "deploy" / "etc"
 NAMES = parse("allow\t\\.txt$\t-\t-\ndeny\t\\.exe$\tprogram\tNo programs.\n", "names")

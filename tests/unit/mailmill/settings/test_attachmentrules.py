@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailmill.errors import ConfigError
-from mailmill_workers.content.rulesfile import first_match, load, load_optional, parse
+from mailmill.settings.attachmentrules import first_match, load, load_optional, parse, read_as_deny
 
 
 def problem_of(line):
@@ -59,9 +59,21 @@ def test_a_leading_star_stands_for_any_text():
 @pytest.mark.parametrize(
     "action", ["deny+delete", "denydelete", "rename", "rename to .bad", "a@example.org", "a@b.c, d@e.f"]
 )
-def test_actions_of_mailscanner_that_are_not_there_yet_are_named(action):
-    problem = problem_of(f"{action}\t\\.exe$\tlog\tuser")
-    assert problem == f"f.conf:3: {action!r} is not supported yet: only allow and deny are"
+def test_actions_of_mailscanner_that_are_not_there_yet_are_read_as_deny_with_a_warning(action):
+    rules = parse(f"allow\t\\.txt$\t-\t-\n{action}\t\\.exe$\tlog\tuser", "f")
+    assert [rule.deny for rule in rules] == [False, True]
+    assert read_as_deny(rules, Path("f.conf")) == (
+        f"f.conf:2: {action!r} is not supported yet and treated as deny",
+    )
+
+
+def test_a_file_with_such_actions_is_warned_about_when_it_is_read(tmp_path: Path, caplog):
+    (tmp_path / "rules").write_text("rename\t\\.fdf$\tlog\tuser\n")
+    for _ in range(2):
+        load(tmp_path / "rules")
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/rules:1: 'rename' is not supported yet and treated as deny"
+    ]
 
 
 @pytest.mark.parametrize(

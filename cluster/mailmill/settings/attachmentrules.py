@@ -5,14 +5,19 @@
 One or more tabs separate the fields; `-` is no text. There may be a fifth field behind the expression: one
 for the MIME type, which counts in rules about types; `-` as the first expression then leaves it alone. The
 first rule that matches decides. Expressions are searched for in any case, and `.` matches every character.
+
+MailScanner has further actions: `rename`, `rename to TEXT`, `deny+delete` and mail addresses that the message
+is redirected to. They are read as deny, with a warning: nothing that such a rule keeps from a recipient gets
+to him.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from mailmill.errors import ConfigError
@@ -21,8 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_LOG: Final = logging.getLogger(__name__)
+
 _TABS: Final = re.compile(r"\t+")
 _NOTHING: Final = "-"
+
+_ACTIONS: Final = frozenset({"allow", "deny"})
 
 #: Fields of a rule; one more in a rule that has an expression for the MIME type.
 _FIELDS: Final = 4
@@ -42,6 +51,10 @@ class Rule:
     mime_pattern: re.Pattern[str] | None
     log_text: str
     user_text: str
+    #: What the line says instead of allow and deny; such a rule is one of deny.
+    other_action: str = ""
+    #: Its line in the file, from 1.
+    line: int = field(default=0, compare=False)
 
     def matches(self, text: str, mime_type: str = "") -> bool:
         """Return whether either expression is found."""
@@ -89,7 +102,19 @@ def load_optional(path: Path) -> tuple[Rule, ...]:
 
 @functools.lru_cache(maxsize=_KEPT_FILES)
 def _load(path: Path, _version: tuple[int, int, int]) -> tuple[Rule, ...]:
-    return parse(path.read_text(encoding="utf-8"), str(path))
+    rules = parse(path.read_text(encoding="utf-8"), str(path))
+    for warning in read_as_deny(rules, path):
+        _LOG.warning("%s", warning)
+    return rules
+
+
+def read_as_deny(rules: Iterable[Rule], path: Path) -> tuple[str, ...]:
+    """Return a warning `FILE:LINE: ...` for each rule whose action is not there yet."""
+    return tuple(
+        f"{path}:{rule.line}: {rule.other_action!r} is not supported yet and treated as deny"
+        for rule in rules
+        if rule.other_action
+    )
 
 
 def parse(text: str, name: str) -> tuple[Rule, ...]:
@@ -104,7 +129,7 @@ def parse(text: str, name: str) -> tuple[Rule, ...]:
         if not content or content.startswith("#"):
             continue
         try:
-            rules.append(_rule(content))
+            rules.append(_rule(content, number))
         except ValueError as exc:
             problems.append(f"{name}:{number}: {exc}")
     if problems:
@@ -112,33 +137,34 @@ def parse(text: str, name: str) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _rule(line: str) -> Rule:
-    fields = _TABS.split(line)
+def _rule(text: str, line: int) -> Rule:
+    fields = _TABS.split(text)
     mime = fields.pop(2) if len(fields) == _FIELDS + 1 else _NOTHING
     if len(fields) != _FIELDS:
         raise ValueError(f"{len(fields)} fields instead of {_FIELDS}; tabs separate them, not spaces")
     action, expression, log_text, user_text = fields
-    deny = _denies(action)
+    word = _action(action)
     patterns = [_pattern(expression), _pattern(mime)]
     if not any(patterns):
         raise ValueError("no regular expression")
     reason = "" if log_text == _NOTHING else log_text
     return Rule(
-        deny=deny,
+        deny=word != "allow",
         pattern=patterns[0],
         mime_pattern=patterns[1],
         log_text=reason or f"matches {expression if patterns[0] else mime}",
         user_text="" if user_text == _NOTHING else user_text,
+        other_action="" if word in _ACTIONS else word,
+        line=line,
     )
 
 
-def _denies(action: str) -> bool:
-    word = action.strip(" ,").lower()
-    if word in {"allow", "deny"}:
-        return word == "deny"
-    if word.startswith(("deny", "rename")) or "@" in word:
-        raise ValueError(f"{action!r} is not supported yet: only allow and deny are")
-    raise ValueError(f"must begin with allow or deny, not {action!r}")
+def _action(text: str) -> str:
+    """Return the action in lower case."""
+    word = text.strip(" ,").lower()
+    if word in _ACTIONS or word.startswith(("deny", "rename")) or "@" in word:
+        return word
+    raise ValueError(f"must begin with allow or deny, not {text!r}")
 
 
 def _pattern(expression: str) -> re.Pattern[str] | None:

@@ -1,0 +1,88 @@
+"""What to say about options of MailScanner's that a file sets and Mailmill does not read."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from mailmill.settings.conffile import Assignment
+from mailmill.settings.known import KNOWN, Known, Status
+from mailmill.settings.option import option_key
+from mailmill.settings.options import TABLE
+
+
+class Fate(enum.Enum):
+    """What becomes of the value of one option of MailScanner's."""
+
+    WORKS = "works as it is"
+    DIFFERS = "differs"
+    NOT_YET = "not supported yet"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One option of MailScanner's that a file sets."""
+
+    known: Known
+    assignment: Assignment
+    fate: Fate
+    #: Whether the value is the one of the file that MailScanner ships, so that nobody chose it.
+    shipped: bool
+
+
+_FATES: Final = {
+    Status.SUPPORTED: Fate.WORKS,
+    Status.DIFFERENT: Fate.DIFFERS,
+    Status.NOT_YET: Fate.NOT_YET,
+    Status.NOT_APPLICABLE: Fate.NOT_APPLICABLE,
+}
+_REMARKS: Final = {
+    Fate.DIFFERS: "not read",
+    Fate.NOT_YET: "known, not supported yet",
+    Fate.NOT_APPLICABLE: "not applicable",
+}
+#: Other words for yes and no, as MailScanner and its users write them.
+_WORDS: Final = {"1": "yes", "0": "no", "true": "yes", "false": "no", "on": "yes", "off": "no"}
+
+
+def findings(assignments: Iterable[Assignment], expand: Callable[[str], str]) -> list[Finding]:
+    """Return what becomes of each option of MailScanner's that is assigned; its last assignment counts.
+
+    Args:
+        assignments: in the order of the files; names that MailScanner does not know are passed over.
+        expand: replaces the variables in a default; raises ValueError when one is not defined.
+    """
+    last = {option_key(item.name): item for item in assignments}
+    return [_finding(KNOWN[key], item, expand) for key, item in last.items() if key in KNOWN]
+
+
+def remarks(assignments: Iterable[Assignment], expand: Callable[[str], str]) -> list[str]:
+    """Return a warning for each option that somebody chose a value for and that Mailmill does not read."""
+    return [
+        f"{found.assignment.where}: {found.known.name} is {_REMARKS[found.fate]}: {found.known.note}"
+        for found in findings(assignments, expand)
+        if found.known.key not in TABLE and found.fate is not Fate.WORKS and not found.shipped
+    ]
+
+
+def _finding(known: Known, item: Assignment, expand: Callable[[str], str]) -> Finding:
+    fate = _FATES[known.status]
+    if known.does is not None and _plain(known.does) == _plain(item.value):
+        fate = Fate.WORKS
+    return Finding(known, item, fate, shipped=_is_shipped(known, item.value, expand))
+
+
+def _is_shipped(known: Known, value: str, expand: Callable[[str], str]) -> bool:
+    try:
+        return _plain(expand(known.default)) == _plain(value)
+    except ValueError:
+        return False
+
+
+def _plain(text: str) -> str:
+    """Return a value without what does not matter: case, runs of blanks, other words for yes and no."""
+    words = " ".join(text.lower().split())
+    return _WORDS.get(words, words)

@@ -1,0 +1,69 @@
+"""From the text of an option's value to the values that it has for all mail."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from mailmill.settings.conffile import ConfFile
+from mailmill.settings.kinds import PATH, WORDS
+from mailmill.settings.known import KNOWN
+from mailmill.settings.option import Option, Rules
+from mailmill.settings.ruleset import RuleSet
+from mailmill.settings.rulesetfile import RuleSetReader
+from mailmill.settings.sources import Place, Source
+
+#: How MailScanner writes a value that Perl code or a database has: `&Function`, `name.customize`.
+_ELSEWHERE: Final = re.compile(r"&\w+.*|[\w.-]+\.customi[sz]e", re.DOTALL)
+
+
+def parse_value(option: Option[object], text: str, source: Source, conf: ConfFile) -> RuleSet[object]:
+    """Return the values of an option; what is odd is added to the warnings of `conf`.
+
+    Raises:
+        ValueError: the text is no value; what is wrong in a ruleset is added to the problems of `conf`.
+    """
+    if source.place is Place.DEFAULT:
+        return RuleSet.constant(option.kind.parse(text))
+    known = KNOWN.get(option.key)
+    takes_rules = known is not None and known.rules is not Rules.NONE
+    if takes_rules and _ELSEWHERE.fullmatch(text):
+        conf.warnings.append(
+            f"{source}: {option.name}: {text} is not supported yet (custom functions, SQL): "
+            f"the default counts, {option.default or 'which is empty'}"
+        )
+        return RuleSet.constant(option.kind.parse(conf.expand(option.default)))
+    if option.rules is not Rules.NONE and names_ruleset(option, text):
+        return _read(option, text, conf)
+    if takes_rules and _looks_like_ruleset(option, text):
+        rules = _read(option, text, conf)
+        if not rules.is_constant:
+            conf.warnings.append(
+                f"{source}: {option.name} takes no ruleset yet: the default of {text} counts for all mail"
+            )
+        return RuleSet.constant(rules.default)
+    if advice := option.kind.advise(text):
+        conf.warnings.append(f"{source}: {option.name} {advice}")
+    return RuleSet.constant(option.kind.parse(text))
+
+
+def names_ruleset(option: Option[object], text: str) -> bool:
+    """Say whether a value names a ruleset; where a path is the value itself, its ending tells."""
+    return text.endswith(".rules") if option.kind == PATH else text.startswith("/")
+
+
+def _looks_like_ruleset(option: Option[object], text: str) -> bool:
+    """Say whether the value of an option without rulesets is one: sockets are paths too."""
+    return text.startswith("/") and (text.endswith(".rules") or option.kind not in {PATH, WORDS})
+
+
+def _read(option: Option[object], text: str, conf: ConfFile) -> RuleSet[object]:
+    def parse(value: str) -> object:
+        try:
+            return option.kind.parse(conf.expand(value))
+        except ValueError as exc:
+            raise ValueError(f"{option.name} {exc}") from None
+
+    reader = RuleSetReader(parse, conf.problems, conf.warnings)
+    return reader.read(Path(text), parse(option.default))

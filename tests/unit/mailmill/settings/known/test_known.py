@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from mailmill.settings.known import KNOWN, MODULES, Status, known_of
+from mailmill.settings.option import Origin
+from mailmill.settings.options import TABLE
+from mailmill.settings.values import Settings
+
+READ = (Status.SUPPORTED, Status.DIFFERENT)
+
+
+def test_all_options_of_mailscanner_are_known_once():
+    # 388 in the file that 5.5.3 ships, 11 more in its code, 6 of versions of the last ten years.
+    assert sum(len(known_of(module)) for module in MODULES) == len(KNOWN) == 388 + 11 + 6
+
+
+def test_an_option_says_that_it_comes_from_mailscanner_exactly_when_it_does():
+    from_mailscanner = {key for key, option in TABLE.items() if option.origin is Origin.MAILSCANNER}
+    assert from_mailscanner == TABLE.keys() & KNOWN.keys()
+
+
+def test_what_is_read_is_supported_and_only_that():
+    assert {KNOWN[key].status for key in TABLE.keys() & KNOWN.keys()} <= set(READ)
+    supported = {key for key, known in KNOWN.items() if known.status is Status.SUPPORTED}
+    assert supported <= TABLE.keys()
+
+
+def test_both_tables_spell_a_name_in_one_way():
+    assert {KNOWN[key].name.lower() for key in TABLE.keys() & KNOWN.keys()} == {
+        TABLE[key].name.lower() for key in TABLE.keys() & KNOWN.keys()
+    }
+
+
+@pytest.mark.parametrize("known", KNOWN.values(), ids=lambda known: known.key)
+def test_whatever_is_not_simply_supported_has_a_note(known):
+    assert bool(known.note) == (known.status is not Status.SUPPORTED)
+
+
+def test_what_mailscanner_ships_is_read_without_an_error_and_needs_no_remark():
+    # Settings of a test have no environment and no files of rules.
+    shipped = {
+        known.name: known.default
+        for known in KNOWN.values()
+        if "$" not in known.default and not known.default.endswith(".rules")
+    }
+    assert [
+        warning.partition(": ")[2] for warning in Settings.of({"%org-name%": "acme", **shipped}).warnings
+    ] == [
+        "MTA is taken for msmail: Mailmill takes mail through its milter and reads no queue of an MTA",
+        "Virus Scanners auto means clamd here",
+    ]

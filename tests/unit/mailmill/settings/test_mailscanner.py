@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from mailmill.settings.conffile import Assignment
+from mailmill.settings.mailscanner import Fate, findings, remarks
+
+
+def item(name, value, where="f:1"):
+    return Assignment(name, value, where)
+
+
+def fate(name, value):
+    (found,) = findings([item(name, value)], str)
+    return found.fate
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Milter Port", "33333", Fate.WORKS),
+        ("Virus Scanners", "clamd", Fate.DIFFERS),
+        ("Sign Clean Messages", "yes", Fate.NOT_YET),
+        ("Max Children", "5", Fate.NOT_APPLICABLE),
+        ("Multiple Headers", "append", Fate.DIFFERS),
+    ],
+)
+def test_the_fate_of_a_value_is_the_status_of_its_option(name, value, expected):
+    assert fate(name, value) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Sign Clean Messages", "no"),
+        ("sign-clean messages", "0"),
+        ("Multiple Headers", "ADD"),
+        ("Spam List", ""),
+    ],
+)
+def test_a_value_that_says_what_is_done_anyway_works(name, value):
+    assert fate(name, value) is Fate.WORKS
+    assert remarks([item(name, value)], str) == []
+
+
+def test_a_value_that_somebody_chose_is_remarked_on_with_its_place_and_what_to_know():
+    chosen = [item("Lock Type", "flock", "f:7"), item("Sign Clean Messages", "/x.rules", "f:8")]
+    assert remarks(chosen, str) == [
+        "f:7: Lock Type is not applicable: No queue of an MTA is read, so that none has to be locked.",
+        "f:8: Sign Clean Messages is known, not supported yet: Texts of messages are not changed.",
+    ]
+
+
+def test_the_value_that_mailscanner_ships_is_not_remarked_on():
+    assert remarks([item("Max Children", "5"), item("Watermark Secret", "acme-Secret")], expand) == []
+
+
+def test_a_shipped_value_with_an_undefined_variable_is_like_no_other():
+    def fail(_):
+        raise ValueError("%org-name% is not defined")
+
+    assert len(remarks([item("Watermark Secret", "acme-Secret")], fail)) == 1
+
+
+def test_the_last_value_of_an_option_is_the_one_that_is_judged():
+    assert remarks([item("Max Children", "9"), item("maxchildren", "5")], str) == []
+
+
+def test_an_option_that_is_read_is_not_remarked_on_here():
+    assert remarks([item("Virus Scanners", "none")], str) == []
+
+
+def expand(text):
+    return text.replace("%org-name%", "acme")
