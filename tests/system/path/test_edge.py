@@ -1,0 +1,162 @@
+"""An edge that is drained, taken over, started twice, or has files in its queues that cannot be read."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from mailmill.spool import State
+from mailmill_local.load import Letter
+from mailmill_local.probes import wait_until
+from mailmill_local.servers.mailmill import COMMANDS
+
+pytestmark = pytest.mark.system
+
+COUNT = 20
+#: Seconds in which a command must end.
+PATIENCE = 120
+
+
+def small(count, prefix):
+    return [
+        Letter(
+            "sender@example.org",
+            (f"{prefix}{number:03}@example.com",),
+            b"From: sender@example.org\nSubject: %d\nMessage-ID: <%s%d@example.org>\n\nbody %d\n"
+            % (number, prefix.encode(), number, number),
+        )
+        for number in range(count)
+    ]
+
+
+def mailmill(running, *arguments, **environment):
+    """Run a command to its end."""
+    return subprocess.run(
+        [str(COMMANDS / "mailmill"), "--conf", str(running.system.places.conf), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def arrived(running, prefix):
+    return {name: copies for name, copies in running.arrived().items() if name.startswith(prefix)}
+
+
+def assert_all_arrived_once(running, count, prefix):
+    found = arrived(running, prefix)
+    assert len(found) == count
+    assert {len(copies) for copies in found.values()} == {1}
+
+
+def restart(*servers):
+    for server in servers:
+        server.start()
+        server.wait_healthy()
+
+
+def kill(server):
+    server.process.stop(0)
+    server.stop()
+
+
+def test_a_second_queue_manager_for_the_same_queues_is_refused(running):
+    second = mailmill(running, "queue-manager")
+    assert second.returncode == 1
+    assert "in use by process" in second.stderr
+    assert str(running.system.queue_manager.process.pid) in second.stderr
+
+
+def test_a_drained_edge_takes_nothing_empties_its_queues_and_takes_mail_again(running):
+    answers = running.send(small(COUNT, "drain-"))
+    drained = mailmill(running, "drain", "--wait")
+    assert (drained.returncode, drained.stderr) == (0, "")
+    assert drained.stdout.splitlines()[-1] == "The queues are empty."
+    assert running.waiting() == []
+    assert_all_arrived_once(running, len(answers), "drain-")
+    refused = running.send(small(3, "refused-"))
+    assert {answer.code for answer in refused} == {451}
+    assert {answer.text[:5] for answer in refused} == {"4.3.2"}
+    assert mailmill(running, "drain", "--off").returncode == 0
+    assert wait_until(lambda: running.send(small(1, "again-"))[0].accepted, 10)
+
+
+def test_the_queues_of_a_running_edge_cannot_be_taken_over(running):
+    answer = mailmill(running, "adopt", str(running.system.places.incoming))
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "of this edge itself" in answer.stderr
+
+
+@pytest.fixture(params=["/tmp", "/dev/shm"])  # noqa: S108 - one file system of the queues, and another one
+def gone(request):
+    directory = Path(tempfile.mkdtemp(prefix="mm-gone-", dir=request.param))
+    yield directory
+    shutil.rmtree(directory)
+
+
+def test_the_mail_of_an_edge_that_is_gone_is_delivered_by_the_one_that_takes_it_over(running, gone):
+    system = running.system
+    prefix = f"adopt{gone.parent.name}-"
+    running.wait_until_empty()
+    system.relay.stop()
+    answers = running.send(small(COUNT, f"{prefix}out-"))
+    assert wait_until(lambda: len(list(system.places.outgoing.glob("deferred/*"))) == COUNT, 60)
+    kill(system.queue_manager)
+    answers += running.send(small(COUNT, f"{prefix}in-"))
+    kill(system.milter)
+    for place in (system.places.incoming, system.places.outgoing):
+        shutil.move(place, gone)
+    for server in (system.queue_manager, system.milter):
+        server.variables["MAILMILL_EDGE_NAME"] = "edge2"
+    restart(system.relay, system.queue_manager, system.milter)
+    taken = mailmill(running, "adopt", str(gone), MAILMILL_EDGE_NAME="edge2")
+    assert (taken.returncode, taken.stderr) == (0, "")
+    assert taken.stdout == f"{2 * COUNT} adopted, 0 damaged, 0 here already, 0 left\n"
+    assert [path for path in gone.glob("*/*/*") if path.parent.name in set(State)] == []
+    assert all(answer.accepted for answer in answers)
+    running.wait_until_empty()
+    assert_all_arrived_once(running, len(answers), prefix)
+
+
+def test_files_that_cannot_be_read_are_kept_and_stop_nobody(running):
+    system = running.system
+    running.wait_until_empty()
+    kill(system.queue_manager)
+    answers = running.send(small(COUNT, "bad-"))
+    assert all(answer.accepted for answer in answers)
+    active = system.places.incoming / State.ACTIVE
+    truncated, empty, unreadable, *_ = sorted(active.iterdir())
+    data, whole = truncated.read_bytes(), unreadable.read_bytes()
+    owner = unreadable.stat()
+    truncated.write_bytes(data[:-10])
+    empty.write_bytes(b"")
+    os.chown(unreadable, 0, 0)
+    unreadable.chmod(0o600)
+    (active / "core").mkdir()
+    (active / "README").write_text("foreign")
+    system.relay.stop()
+    restart(system.queue_manager)
+    good = COUNT - 3
+    kept = system.places.outgoing / State.DEFERRED
+    assert wait_until(lambda: len(list(kept.iterdir())) == good, 60)
+    spoiled = min(kept.iterdir())
+    spoiled_data = spoiled.read_bytes()
+    spoiled.write_bytes(spoiled_data[:-1])
+    restart(system.relay)
+    assert wait_until(lambda: len(arrived(running, "bad-")) == good - 1, 180)
+    corrupt = {path.name: path.read_bytes() for path in (system.places.incoming / State.CORRUPT).iterdir()}
+    assert corrupt == {truncated.name: data[:-10], empty.name: b"", "README": b"foreign"}
+    assert (system.places.outgoing / State.CORRUPT / spoiled.name).read_bytes() == spoiled_data[:-1]
+    assert {path.name for path in active.iterdir()} == {unreadable.name, "core"}
+    assert unreadable.read_bytes() == whole
+    for name in (truncated.name, empty.name, spoiled.name):
+        assert [line for line in running.lines if f"{name}: damaged, kept in corrupt" in line] != []
+    os.chown(unreadable, owner.st_uid, owner.st_gid)
+    assert wait_until(lambda: len(arrived(running, "bad-")) == good, 90)
+    assert_all_arrived_once(running, good, "bad-")
+    assert "corrupt" in mailmill(running, "trace", truncated.name).stdout
