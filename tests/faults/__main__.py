@@ -42,7 +42,7 @@ class Harness:
         mark = len(bench.lines)
         row = run(fault, bench, self._home, self._scale, self._seed)
         self.rows.append(row)
-        if row.faults:
+        if row.wrong:
             self._save(fault, row, bench.lines[mark:])
             self.close()
         return row
@@ -75,6 +75,9 @@ def main() -> int:
     arguments = _arguments()
     seed = arguments.seed if arguments.seed is not None else random.randrange(10**6) if arguments.quick else 1
     faults = registry.chosen(arguments.only)
+    if not faults:
+        print(f"no fault has a name with {arguments.only}")
+        return 2
     if arguments.list:
         print("\n".join(fault.name for fault in faults))
         return 0
@@ -93,7 +96,7 @@ def main() -> int:
             print(line(harness.run(fault)), flush=True)
     finally:
         harness.close()
-    bad = [row for row in harness.rows if row.faults]
+    bad = [row for row in harness.rows if row.wrong]
     print(
         f"{len(harness.rows)} rows in {time.monotonic() - start:.0f} s, {len(bad)} not good"
         + (f"; logs in var/faults/; again: make faults ARGS='--seed {seed}'" if bad else "")

@@ -39,7 +39,7 @@ class Row:
     notes: tuple[str, ...] = ()
 
     @property
-    def faults(self) -> tuple[str, ...]:
+    def wrong(self) -> tuple[str, ...]:
         """What must not be, in words; empty when the row is good."""
         found = [
             f"{count} {word}"
@@ -86,5 +86,5 @@ def heading() -> str:
 def line(row: Row) -> str:
     """Return the line of a row, with what is wrong behind it."""
     values = "".join(f"{getattr(row, field):9}" for _, field in _COLUMNS)
-    wrong = "  FAILED: " + ", ".join(row.faults) if row.faults else ""
+    wrong = "  FAILED: " + ", ".join(row.wrong) if row.wrong else ""
     return f"{row.fault:{_NAME_WIDTH}}{values}{row.recovery:8.1f}s{wrong}"

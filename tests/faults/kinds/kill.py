@@ -7,6 +7,10 @@ from typing import ClassVar
 from faults.bench import Bench
 from faults.fault import Fault
 from faults.processes import children, kill
+from mailmill_local.probes import wait_until
+
+#: Seconds to wait for a child in the place of one that was killed before.
+_BIRTH_SECONDS = 5.0
 
 
 class KillServer(Fault):
@@ -25,7 +29,9 @@ class KillChild(Fault):
     times = 4
 
     def inject(self, bench: Bench) -> int:
-        found = children(bench.running(getattr(bench.system, self.part)))
+        parent = bench.running(getattr(bench.system, self.part))
+        wait_until(lambda: bool(children(parent)), _BIRTH_SECONDS)
+        found = children(parent)
         return int(bool(found) and kill(bench.random.choice(found)))
 
 
