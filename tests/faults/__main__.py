@@ -59,7 +59,7 @@ class Harness:
         if self._bench is not None and self._setup is not setup:
             self.close()
         if self._bench is None:
-            self._bench = bench_for(setup, self._seed)
+            self._bench = bench_for(setup)
             self._setup = setup
             self._bench.start()
         return self._bench
@@ -96,10 +96,11 @@ def main() -> int:
             print(line(harness.run(fault)), flush=True)
     finally:
         harness.close()
+    target = "faults-quick" if arguments.quick else "faults"
     bad = [row for row in harness.rows if row.wrong]
     print(
         f"{len(harness.rows)} rows in {time.monotonic() - start:.0f} s, {len(bad)} not good"
-        + (f"; logs in var/faults/; again: make faults ARGS='--seed {seed}'" if bad else "")
+        + (f"; logs in var/faults/; again: make {target} ARGS='--seed {seed}'" if bad else "")
     )
     return 1 if bad else 0
 

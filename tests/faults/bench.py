@@ -41,7 +41,6 @@ class Bench:
     """A running system, its relay proxy, and a keeper that restarts what dies.
 
     Args:
-        seed: Seeds the proxy's random choices.
         changes: Returns options of MailScanner.conf on top of `CHANGES`, given the bench.
         engines: Run clamd and rspamd.
         shim: Preload shim.c into Mailmill's processes.
@@ -49,7 +48,6 @@ class Bench:
 
     def __init__(
         self,
-        seed: int,
         *,
         changes: Callable[[Bench], Mapping[str, str]],
         engines: bool = False,
@@ -57,10 +55,11 @@ class Bench:
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="mf-", dir="/tmp"))  # unix sockets: short paths
         self.directory.chmod(0o711)
-        self.random = random.Random(seed)
+        #: For the choices of faults.
+        self.random = random.Random()
         self.ports = Ports.free()
         self.lines: list[str] = []
-        self.relay_proxy = RelayProxy(self.ports.relay_qmqp, seed)
+        self.relay_proxy = RelayProxy(self.ports.relay_qmqp, self.random)
         #: Lead to Redis and to rspamd for setups that say so in their MailScanner.conf.
         self.redis_wire = Wire(self.ports.redis)
         self.rspamd_wire = HttpWire(self.ports.rspamd)
@@ -106,6 +105,10 @@ class Bench:
             listener.stop()
         for action in reversed(self.cleanup):
             action()
+
+    def seed(self, text: str) -> None:
+        """Make all random choices from now on those that belong to a text."""
+        self.random.seed(text)
 
     def running(self, server: Server) -> int:
         """Return the process id of a server, waiting until the keeper has started it again."""

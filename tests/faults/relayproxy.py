@@ -54,11 +54,11 @@ class Behaviour:
 class RelayProxy(Listener):
     """Listens on a loopback port and passes submissions on to another one."""
 
-    def __init__(self, upstream: int, seed: int) -> None:
-        """Pass submissions on to the loopback port `upstream`."""
+    def __init__(self, upstream: int, choices: random.Random) -> None:
+        """Pass submissions on to the loopback port `upstream`; `choices` decides which are hit."""
         super().__init__()
         self._upstream = upstream
-        self._random = random.Random(seed)
+        self._random = choices
         self._behaviour = Behaviour()
         self._lock = threading.Lock()
         self._cut: list[str] = []

@@ -47,6 +47,7 @@ def run(fault: Fault, bench: Bench, corpus: Path, scale: Scale, seed: int) -> Ro
     rng = random.Random(f"{seed} {fault.name}")
     prefix = f"{slug(fault)}-{rng.randrange(10**6):06}-"
     sent = fault.letters(letters(corpus, scale.messages, prefix, seed))
+    bench.seed(f"{seed} {fault.name}")
     hits = fault.prepare(bench)
     seconds = scale.seconds * fault.stretch
     load = Load(sent, bench.ports.edge, seconds)

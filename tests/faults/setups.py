@@ -18,24 +18,24 @@ DISK_INODES: Final = 1000
 CLAMD_MEGABYTES: Final = 1
 
 
-def bench_for(setup: Setup, seed: int) -> Bench:
+def bench_for(setup: Setup) -> Bench:
     """Return the bench of a setup, not yet started."""
     match setup:
         case Setup.PLAIN:
-            return Bench(seed, changes=lambda _: NO_ENGINES)
+            return Bench(changes=lambda _: NO_ENGINES)
         case Setup.ENGINES:
-            bench = Bench(seed, changes=_engines, engines=True, shim=True)
+            bench = Bench(changes=_engines, engines=True, shim=True)
             bench.system.clamd._max_megabytes = CLAMD_MEGABYTES
             return bench
         case Setup.NETWORK:
-            return Bench(seed, changes=_network)
+            return Bench(changes=_network)
         case Setup.DISK:
-            bench = Bench(seed, changes=_disk)
+            bench = Bench(changes=_disk)
             _mount(bench)
             return bench
         case Setup.SHIM:
             # A child that is killed at a point is not started again at once: others must reach the next one.
-            return Bench(seed, changes=lambda _: {**NO_ENGINES, "Milter Max Children": "6"}, shim=True)
+            return Bench(changes=lambda _: {**NO_ENGINES, "Milter Max Children": "6"}, shim=True)
 
 
 def _engines(bench: Bench) -> Mapping[str, str]:
