@@ -143,6 +143,10 @@ class Rig:
         for name in names or make:
             self.servers[name].wait_healthy()
 
+    def open_clamd(self) -> None:
+        """Start another clamd in the place of the one that was closed."""
+        self.clamd = BadClamd(self.clamd.path)
+
     def stop(self) -> None:
         for server in self.servers.values():
             server.stop()
