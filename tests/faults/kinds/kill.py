@@ -38,12 +38,15 @@ class KillChild(Fault):
 class KillMilter(KillServer):
     name = "kill milter"
     part = "milter"
+    times = 2
+    stretch = 2.0
     cuts_edge = True
 
 
 class KillMilterChild(KillChild):
     name = "kill milter child"
     part = "milter"
+    stretch = 1.5
     cuts_edge = True
 
 
