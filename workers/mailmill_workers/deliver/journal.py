@@ -201,8 +201,8 @@ class DeliveryJournal:
         return found
 
     def _write(self, record: Record) -> int:
-        # The line end comes first: a record that was torn by a full disk does not take the next one along.
-        line = b"\n" + encode(record)
+        # Between two line ends: what a full disk or a crash tore takes neither neighbour along.
+        line = b"\n" + encode(record) + b"\n"
         with self._lock:
             self._written += 1
             try:
