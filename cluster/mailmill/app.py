@@ -57,6 +57,9 @@ def configuration() -> dict[str, Any]:
         "visibility_timeout": visibility,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # A Redis that refuses writes (out of memory, a replica, a full disk) may take them again. Otherwise a
+        # worker begins to end, and then waits for itself for ever (measured with Celery 5.7).
+        "broker_channel_error_retry": True,
         "include": [entry.value for entry in entry_points(group="mailmill.tasks")],
         "task_queues": [Queue(name, nameless, routing_key=name) for name in (SCAN_QUEUE, DELIVER_QUEUE)],
         "task_default_queue": SCAN_QUEUE,
