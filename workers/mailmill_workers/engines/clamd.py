@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from mailmill.findings import Clean, Found, Unscannable
 from mailmill_workers.engines.addresses import Address, UnixAddress
 from mailmill_workers.engines.clamdlimits import ADVICE, sample
+from mailmill_workers.engines.silence import Silence
 from mailmill_workers.engines.turns import NoAnswerError, Turns
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ _NOT_LOOKED_INTO: Final = {
 
 #: Servers that this process knows to tell, or not to tell, when a message is over their limits.
 _asked_for_limits: set[Address] = set()
+#: Servers that hang, for as long as this process lives.
+_silence: Silence[Address] = Silence()
 
 
 class Clamd:
@@ -59,7 +62,7 @@ class Clamd:
 
     def __init__(self, servers: Sequence[Address], limit: float) -> None:
         """Take the servers to be tried in turn, and the time for one message at one of them in seconds."""
-        self._turns = Turns(servers, limit, CONCURRENCY)
+        self._turns = Turns(servers, limit, CONCURRENCY, _silence)
 
     async def scan(self, mail: Mail) -> VirusAnswer:
         """Return what clamd says; `Failed` when no server gives an answer."""

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from mailmill.findings import Scored
+from mailmill_workers.engines.silence import Silence
 from mailmill_workers.engines.turns import NoAnswerError, Turns
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _MAX_RCPT_BYTES: Final = 60_000
 
 #: Points of a message that rspamd rejects without naming its threshold (rspamd: actions.conf, reject = 15).
 _REJECT_SCORE: Final = 15.0
+
+#: Servers that hang, for as long as this process lives.
+_silence: Silence[str] = Silence()
 
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -57,7 +61,7 @@ class Rspamd:
 
     def __init__(self, urls: Sequence[str], limit: float, password: str = "") -> None:
         """Take the URLs to be tried in turn, and the time for one message at one of them in seconds."""
-        self._turns = Turns([url.rstrip("/") for url in urls], limit, CONCURRENCY)
+        self._turns = Turns([url.rstrip("/") for url in urls], limit, CONCURRENCY, _silence)
         self._password = password
         self._session: aiohttp.ClientSession | None = None
 

@@ -25,6 +25,7 @@ from aiospamc.responses import ResponseException
 
 from mailmill.findings import Scored
 from mailmill_workers.engines.addresses import Address, UnixAddress
+from mailmill_workers.engines.silence import Silence
 from mailmill_workers.engines.turns import NoAnswerError, Turns
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ _RULER: Final = re.compile(r"^-{3,} -{3,} -{3,}$", re.MULTILINE)
 #: One line of the table: points, rule. Lines that go on with a description are indented further.
 _ROW: Final = re.compile(r"^ {0,2}(-?[0-9]+(?:\.[0-9]+)?) +([A-Za-z_][A-Za-z0-9_]*)(?: |$)", re.MULTILINE)
 
+#: Servers that hang, for as long as this process lives.
+_silence: Silence[Address] = Silence()
+
 _UNSAFE_IN_SENDER: Final = re.compile(r"[^\x21-\x7e]")
 
 
@@ -53,7 +57,7 @@ class Spamd:
 
     def __init__(self, servers: Sequence[Address], limit: float) -> None:
         """Take the servers to be tried in turn, and the time for one message at one of them in seconds."""
-        self._turns = Turns(servers, limit, CONCURRENCY)
+        self._turns = Turns(servers, limit, CONCURRENCY, _silence)
         self._limit = limit
 
     async def check(self, mail: Mail) -> SpamAnswer:

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from mailmill.findings import Failed
+from mailmill_workers.engines.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -32,11 +33,15 @@ class Turns(Generic[A]):
     out from then on: a hung server costs a batch its time limit once, not once for every message.
     """
 
-    def __init__(self, servers: Sequence[A], limit: float, concurrency: int) -> None:
+    def __init__(
+        self, servers: Sequence[A], limit: float, concurrency: int, silence: Silence[A] | None = None
+    ) -> None:
         """Take at least one server; `limit` is the time for one question to one server, in seconds.
 
-        `concurrency` is how many questions may be open at the same time.
+        `concurrency` is how many questions may be open at the same time; `silence` what is known of servers
+        that hang, from earlier tasks of this process.
         """
+        self._silence: Silence[A] = silence or Silence()
         self._servers = list(servers)
         self._limit = limit
         self._slots = asyncio.Semaphore(concurrency)
@@ -68,15 +73,24 @@ class Turns(Generic[A]):
             return Failed("; ".join(reasons))
 
     async def _ask_one(self, server: A, question: Callable[[A], Awaitable[T]]) -> T:
+        limit = self._silence.limit(server, self._limit)
+        if not limit:
+            raise NoAnswerError("hangs, not asked now")
         try:
-            async with asyncio.timeout(self._limit):
-                return await question(server)
+            async with asyncio.timeout(limit):
+                answer = await question(server)
         except NoAnswerError:
+            self._silence.spoke(server)
             raise
         except TimeoutError:
-            raise NoAnswerError(f"no answer within {self._limit:g} s") from None
+            if self._silence.silent(server):
+                _log.warning("%s: hangs, and is left alone for a while", server)
+            raise NoAnswerError(f"no answer within {limit:g} s") from None
         except OSError as exc:
+            self._silence.spoke(server)
             raise NoAnswerError(exc.strerror or str(exc) or type(exc).__name__) from exc
         except Exception as exc:  # a client library's fault is the engine's: unknown never means clean
             _log.exception("%s: the client failed", server)
             raise NoAnswerError(f"{type(exc).__name__}: {exc}") from exc
+        self._silence.spoke(server)
+        return answer

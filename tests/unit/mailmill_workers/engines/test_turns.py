@@ -4,6 +4,7 @@ import logging
 import pytest
 
 from mailmill.findings import Clean, Failed
+from mailmill_workers.engines.silence import Silence
 from mailmill_workers.engines.turns import NoAnswerError, Turns
 
 
@@ -115,3 +116,26 @@ def test_cancelling_a_scan_cancels_its_question():
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(run())
+
+
+def test_a_server_that_hung_in_earlier_batches_is_not_waited_for_again():
+    servers = Servers(a="hang")
+    silence = Silence()
+
+    async def batch():
+        turns = Turns(["a", "b"], 0.01, 10, silence)
+        return await asyncio.gather(*(turns.ask(servers.question) for _ in range(5)))
+
+    assert asyncio.run(batch()) == [Clean()] * 5
+    asked = servers.asked.count("a")
+    assert asyncio.run(batch()) == [Clean()] * 5
+    assert servers.asked.count("a") == asked
+    assert servers.asked.count("b") == 10
+
+
+def test_a_server_that_refuses_is_asked_in_every_batch():
+    servers = Servers(a=ConnectionRefusedError(111, "refused"))
+    silence = Silence()
+    for _ in range(4):
+        asyncio.run(Turns(["a"], 1.0, 1, silence).ask(servers.question))
+    assert servers.asked == ["a"] * 4
