@@ -10,6 +10,8 @@ import click
 from mailmill.cli.context import Cli
 from mailmill.errors import ConfigError
 from mailmill.settings import Settings
+from mailmill.settings.attachmentrules import remarks_on
+from mailmill.settings.survey import attachment_files
 
 EXIT_WARNINGS: Final = 1
 EXIT_ERRORS: Final = 2
@@ -19,18 +21,20 @@ EXIT_ERRORS: Final = 2
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.pass_context
 def check(ctx: click.Context, file: Path | None) -> None:
-    """Check MailScanner.conf, its rulesets and the environment.
+    """Check MailScanner.conf, its rulesets, the rules about attachments and the environment.
 
     Prints every error and every warning with its file and line. FILE is the configuration to check instead
     of the one in use.
 
     Exit status: 0 nothing to say, 1 warnings only, 2 errors.
     """
-    problems: list[str] = []
     try:
-        warnings = Settings.load(file or ctx.ensure_object(Cli).conf).warnings
+        settings = Settings.load(file or ctx.ensure_object(Cli).conf)
     except ConfigError as exc:
-        problems, warnings = exc.problems, exc.warnings
+        problems, warnings = exc.problems, list(exc.warnings)
+    else:
+        problems, odd = remarks_on(attachment_files(settings))
+        warnings = [*settings.warnings, *odd]
     for problem in problems:
         click.echo(f"error: {problem}")
     for warning in warnings:

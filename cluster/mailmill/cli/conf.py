@@ -6,6 +6,8 @@ import click
 
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.settings import Settings
+from mailmill.settings.known import KNOWN
+from mailmill.settings.mailscannerpage import mailscanner_page
 from mailmill.settings.option import Option, option_key
 from mailmill.settings.options import TABLE
 from mailmill.settings.reference import reference_page
@@ -30,7 +32,14 @@ def show(cli: Cli, option: str | None) -> None:
         for each in TABLE.values():
             click.echo(_line(cli.settings, each))
         return
-    found = TABLE.get(option_key(option))
+    key = option_key(option)
+    if key not in TABLE and key in KNOWN:
+        click.echo(f"{KNOWN[key].name} is not read")
+        click.echo(f"  status:      {KNOWN[key].status.value}")
+        click.echo(f"  MailScanner: {KNOWN[key].default}")
+        click.echo(f"  note:        {KNOWN[key].note}")
+        return
+    found = TABLE.get(key)
     if found is None:
         raise click.UsageError(unknown_option(option))
     click.echo(_line(cli.settings, found))
@@ -42,9 +51,24 @@ def show(cli: Cli, option: str | None) -> None:
 
 
 @conf.command()
-def reference() -> None:
-    """Print the reference page of all options (docs/reference/options.md)."""
-    click.echo(reference_page(), nl=False)
+@pass_cli
+def diff(cli: Cli) -> None:
+    """Show the options that have another value than their default, with both and the source.
+
+    Values are compared, not their spelling. Exit status 78 when the configuration cannot be used.
+    """
+    for option in TABLE.values():
+        if not cli.settings.is_default(option):
+            click.echo(_line(cli.settings, option))
+            click.echo(f"  default:     {option.default}")
+            click.echo(f"  source:      {cli.settings.source(option)}")
+
+
+@conf.command()
+@click.option("--mailscanner", is_flag=True, help="All options of MailScanner, with their status.")
+def reference(*, mailscanner: bool) -> None:
+    """Print the reference page of all options (docs/reference/options.md, mailscanner-options.md)."""
+    click.echo(mailscanner_page() if mailscanner else reference_page(), nl=False)
 
 
 def _line(settings: Settings, option: Option[object]) -> str:

@@ -79,11 +79,9 @@ def load(path: Path) -> tuple[Rule, ...]:
     """
     try:
         status = path.stat()
-        return _load(path, (status.st_ino, status.st_size, status.st_mtime_ns))
     except OSError as exc:
         raise ConfigError([f"{path}: {exc.strerror}"]) from exc
-    except UnicodeDecodeError as exc:
-        raise ConfigError([f"{path}: not UTF-8: {exc.reason}"]) from exc
+    return _load(path, (status.st_ino, status.st_size, status.st_mtime_ns))
 
 
 def load_optional(path: Path) -> tuple[Rule, ...]:
@@ -100,12 +98,38 @@ def load_optional(path: Path) -> tuple[Rule, ...]:
         raise
 
 
+def remarks_on(paths: Iterable[Path]) -> tuple[list[str], list[str]]:
+    """Return what is wrong in files of rules, and what is odd; each begins with `FILE:LINE` or `FILE`.
+
+    A file that is not there has no rules, which is neither.
+    """
+    problems: list[str] = []
+    warnings: list[str] = []
+    for path in dict.fromkeys(paths):
+        try:
+            warnings += read_as_deny(_read(path), path)
+        except ConfigError as exc:
+            if not isinstance(exc.__cause__, FileNotFoundError):
+                problems += exc.problems
+    return problems, warnings
+
+
 @functools.lru_cache(maxsize=_KEPT_FILES)
 def _load(path: Path, _version: tuple[int, int, int]) -> tuple[Rule, ...]:
-    rules = parse(path.read_text(encoding="utf-8"), str(path))
+    rules = _read(path)
     for warning in read_as_deny(rules, path):
         _LOG.warning("%s", warning)
     return rules
+
+
+def _read(path: Path) -> tuple[Rule, ...]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise ConfigError([f"{path}: {exc.strerror}"]) from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError([f"{path}: not UTF-8: {exc.reason}"]) from exc
+    return parse(text, str(path))
 
 
 def read_as_deny(rules: Iterable[Rule], path: Path) -> tuple[str, ...]:

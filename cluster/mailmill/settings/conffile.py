@@ -19,6 +19,8 @@ from mailmill.settings.option import option_key
 
 _INCLUDE: Final = re.compile(r"include\s+([^=]+)", re.IGNORECASE)
 _ASSIGNMENT: Final = re.compile(r"([^=]*?)\s*=\s*(.*)", re.DOTALL)
+#: MailScanner's directory, where a path begins with it.
+_HOME: Final = re.compile(r"(?<![^\s=,:;\"'(])/etc/MailScanner(?![^/\s])")
 _VARIABLE_NAME: Final = re.compile(r"%\s*([^%\s]+)\s*%")
 
 
@@ -39,6 +41,8 @@ class ConfFile:
     environ: Mapping[str, str]
     #: By name in lower case, without percent signs.
     fixed: Mapping[str, str] = field(default_factory=dict)
+    #: Where the copy of /etc/MailScanner lies that is read; None: it is no copy.
+    copied_to: Path | None = None
     #: In the order of the files; the last one of an option counts.
     assignments: list[Assignment] = field(default_factory=list)
     #: Each `file:line: text`.
@@ -89,7 +93,8 @@ class ConfFile:
         Raises:
             ValueError: one is not defined.
         """
-        return expand(text, self.variables, self.environ)
+        done = expand(text, self.variables, self.environ)
+        return done if self.copied_to is None else _HOME.sub(lambda _: str(self.copied_to), done)
 
     def _expand(self, text: str) -> str:
         self._used |= variables_in(text)

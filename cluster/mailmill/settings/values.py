@@ -76,7 +76,7 @@ class Settings:
         """
         named = environ.get(FILE_VARIABLE)
         file = path or (Path(named) if named else None)
-        conf = conf_file(environ, _fixed_variables(environ))
+        conf = conf_file(environ)
         if file or DEFAULT_FILE.exists():
             conf.read(file or DEFAULT_FILE)
         return cls.from_conf(conf, environ)
@@ -152,10 +152,11 @@ def _texts(conf: ConfFile) -> _Texts:
     return found
 
 
-def conf_file(environ: Mapping[str, str], fixed: Mapping[str, str]) -> ConfFile:
-    """Return a `ConfFile` for the files of this host; `fixed` are variables that no file can change."""
+def conf_file(environ: Mapping[str, str], copied_to: Path | None = None) -> ConfFile:
+    """Return a `ConfFile` for the files of this host, or for a copy of another one's."""
     # The shipped MailScanner.conf uses $HOSTNAME, which services rarely have in their environment.
-    return ConfFile({"HOSTNAME": os.uname().nodename, **environ}, fixed)
+    environ = {"HOSTNAME": os.uname().nodename, **environ}
+    return ConfFile(environ, _fixed_variables(environ), copied_to)
 
 
 def _fixed_variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from mailmill.cli import main
 from mailmill.cli.context import Cli
 from mailmill.cli.group import CommandGroup, UnavailableError
 from mailmill.errors import ConfigError
+from mailmill.settings.mailscannerpage import mailscanner_page
 from mailmill.settings.options.milter import MILTER_PORT
 from mailmill.settings.reference import reference_page
 
@@ -129,3 +130,49 @@ def test_a_daemon_does_not_start_on_a_host_that_is_switched_off(tmp_path, text, 
             cli.require_enabled()
     else:
         cli.require_enabled()
+
+
+def test_conf_diff_shows_what_has_another_value_than_its_default(run, conf, tmp_path):
+    (tmp_path / "x.rules").write_text("From: x.example no\n")
+    conf.write_text(
+        "%org-name% = acme\nMilter Port = 25\nMilter Scanner = 1\nMail Header = X-acme-MailScanner:\n"
+        f"Spam Checks = {tmp_path}/x.rules\n"
+    )
+    result = run("conf", "diff")
+    assert (result.exit_code, result.output.splitlines()) == (
+        0,
+        [
+            "Milter Port = 25",
+            "  default:     33333",
+            f"  source:      {conf}:2",
+            f"Spam Checks = {tmp_path}/x.rules",
+            "  default:     yes",
+            f"  source:      {conf}:5",
+        ],
+    )
+
+
+def test_conf_show_tells_of_an_option_of_mailscanner_that_is_not_read(run):
+    result = run("conf", "show", "max children")
+    assert (result.exit_code, result.output.splitlines()[:3]) == (
+        0,
+        ["Max Children is not read", "  status:      not applicable", "  MailScanner: 5"],
+    )
+
+
+def test_conf_reference_prints_the_page_of_mailscanners_options(run):
+    assert run("conf", "reference", "--mailscanner").output == mailscanner_page()
+
+
+def test_rules_about_attachments_are_checked(run, conf, tmp_path):
+    names = tmp_path / "names.conf"
+    conf.write_text(f"%org-name% = acme\nFilename Rules = {names}\n")
+    assert run("check").exit_code == 0
+    names.write_text("rename\tx\ty\tz\n")
+    result = run("check")
+    assert (result.exit_code, result.output) == (
+        1,
+        f"warning: {names}:1: 'rename' is not supported yet and treated as deny\n",
+    )
+    names.write_text("refuse\tx\ty\tz\n")
+    assert run("check").exit_code == 2

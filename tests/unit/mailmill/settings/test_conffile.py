@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,3 +150,23 @@ def test_any_file_gives_assignments_and_problems(data, tmp_path_factory):
     conf = ConfFile({"a": "x"})
     conf.read(path)
     assert all(problem.startswith(str(path.parent)) for problem in conf.problems)
+
+
+@pytest.mark.parametrize(
+    ("value", "moved"),
+    [
+        ("/etc/MailScanner", "/srv/copy"),
+        ("/etc/MailScanner/rules/a.rules", "/srv/copy/rules/a.rules"),
+        ("a /etc/MailScanner/b,/etc/MailScanner/c", "a /srv/copy/b,/srv/copy/c"),
+        ("%etc-dir%/x", "/srv/copy/x"),
+        ("/etc/MailScanner.old/x", "/etc/MailScanner.old/x"),
+        ("/srv/etc/MailScanner/x", "/srv/etc/MailScanner/x"),
+    ],
+)
+def test_paths_in_a_copy_of_mailscanners_directory_are_those_of_the_copy(value, moved):
+    conf = ConfFile({}, copied_to=Path("/srv/copy"))
+    conf.assign("Option", value, "f:1")
+    assert conf.assignments[0].value == moved
+    plain = ConfFile({})
+    plain.assign("Option", value, "f:1")
+    assert plain.assignments[0].value == value.replace("%etc-dir%", "/etc/MailScanner")

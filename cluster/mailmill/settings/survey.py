@@ -1,0 +1,114 @@
+"""A look at a whole configuration of MailScanner's: what works, what does not, and what its files say.
+
+Nothing is changed. A copy of a configuration may lie anywhere: what it says of /etc/MailScanner is then
+looked for where the copy is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mailmill.errors import ConfigError
+from mailmill.settings.attachmentrules import remarks_on
+from mailmill.settings.defaultsfile import DEFAULTS_FILE, service_enabled
+from mailmill.settings.mailscanner import Finding, findings, remarks
+from mailmill.settings.option import Rules
+from mailmill.settings.options import TABLE
+from mailmill.settings.options.policy import FILENAME_RULES, FILETYPE_RULES
+from mailmill.settings.rulesetfile import RuleSetReader
+from mailmill.settings.values import Settings, conf_file
+
+_HOME: Final = DEFAULTS_FILE.parent
+_ATTACHMENT_RULES: Final = (FILENAME_RULES, FILETYPE_RULES)
+
+
+@dataclass(frozen=True)
+class RulesFile:
+    """A ruleset that MailScanner.conf names."""
+
+    path: Path
+    #: The options that name it.
+    options: tuple[str, ...]
+    #: How many rules it has, the default not among them.
+    rules: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What there is to say about a configuration."""
+
+    path: Path
+    #: One for each option of MailScanner's that is set.
+    findings: tuple[Finding, ...]
+    rulesets: tuple[RulesFile, ...]
+    #: Why Mailmill would not start with it; each begins with `file:line`.
+    problems: tuple[str, ...]
+    #: What is odd in what Mailmill reads; each begins with `file:line`.
+    warnings: tuple[str, ...]
+
+
+def survey(place: Path, environ: Mapping[str, str]) -> Survey:
+    """Look at a directory such as /etc/MailScanner, or at a file in place of its MailScanner.conf.
+
+    Args:
+        place: the directory or the file.
+        environ: the environment, which overrides options as it does for Mailmill.
+    """
+    path = place / "MailScanner.conf" if place.is_dir() else place
+    home = path.parent.resolve()
+    conf = conf_file(environ, None if home.is_relative_to(_HOME) else home)
+    conf.read(path)
+    found = tuple(findings(conf.assignments, conf.expand))
+    told = set(remarks(conf.assignments, conf.expand))
+    try:
+        settings = Settings.from_conf(conf, environ)
+    except ConfigError as exc:
+        problems, warnings = list(exc.problems), list(exc.warnings)
+    else:
+        problems, warnings = [], list(settings.warnings)
+        wrong, odd = remarks_on(attachment_files(settings))
+        problems += wrong
+        warnings += odd
+    rulesets, odd = _rulesets(found)
+    return Survey(
+        path,
+        found,
+        rulesets,
+        tuple(problems),
+        tuple(w for w in (*warnings, *odd, *_service(home / DEFAULTS_FILE.name)) if w not in told),
+    )
+
+
+def attachment_files(settings: Settings) -> Iterable[Path]:
+    """Return the files of rules about attachments that a configuration names, for any mail."""
+    for option in _ATTACHMENT_RULES:
+        rules = settings.rule(option)
+        yield from (rules.default, *(rule.value for rule in rules.rules))
+
+
+def _rulesets(found: Iterable[Finding]) -> tuple[tuple[RulesFile, ...], list[str]]:
+    """Return the rulesets of all options, and what is not understood in those that nobody reads."""
+    named: dict[Path, list[Finding]] = {}
+    for one in found:
+        if one.known.rules is not Rules.NONE and one.assignment.value.endswith(".rules"):
+            named.setdefault(Path(one.assignment.value), []).append(one)
+    files, odd = [], []
+    for path, users in named.items():
+        reader = RuleSetReader(str)
+        rules = reader.read(path, "").rules
+        files.append(RulesFile(path, tuple(one.known.name for one in users), len(rules)))
+        if not any(one.known.key in TABLE for one in users):
+            odd += reader.problems
+    return tuple(files), odd
+
+
+def _service(defaults: Path) -> list[str]:
+    try:
+        if service_enabled(defaults):
+            return []
+    except ConfigError as exc:
+        return exc.problems
+    return [f"{defaults}: run_mailscanner is 0: the daemons refuse to start until it is 1"]
