@@ -19,8 +19,8 @@ from mailmill.settings.option import option_key
 
 _INCLUDE: Final = re.compile(r"include\s+([^=]+)", re.IGNORECASE)
 _ASSIGNMENT: Final = re.compile(r"([^=]*?)\s*=\s*(.*)", re.DOTALL)
-#: MailScanner's directory, where a path begins with it.
-_HOME: Final = re.compile(r"(?<![^\s=,:;\"'(])/etc/MailScanner(?![^/\s])")
+#: MailScanner's directory, where a path begins with it; version 4 had it in /opt.
+_HOME: Final = re.compile(r"(?<![^\s=,:;\"'(])(?:/etc/MailScanner|/opt/MailScanner/etc)(?![^/\s])")
 _VARIABLE_NAME: Final = re.compile(r"%\s*([^%\s]+)\s*%")
 
 
