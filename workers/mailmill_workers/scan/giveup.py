@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from mailmill.contents import ContentsStore
 from mailmill.errors import DamagedSpoolFileError
 from mailmill.ledger import Ledger
@@ -34,12 +36,12 @@ class GiveUp:
         Raises:
             ContentsError, redis.RedisError, BrokerError: Redis cannot be used; the edge's lease covers that.
         """
-        decision = self._decide(mail_id, reason)
+        decision = self._decide(edge, mail_id, reason)
         self.hand_on(edge, [decision])
         if decision.ended:
             self.notes.end(edge, [mail_id], [mail_id])
 
-    def _decide(self, mail_id: str, reason: str) -> Decision:
+    def _decide(self, edge: str, mail_id: str, reason: str) -> Decision:
         data = self.contents.get([mail_id]).get(mail_id)
         try:
             if data is None:
@@ -50,4 +52,6 @@ class GiveUp:
             return Decision(ContentsMissing(mail_id), (), ())
         done = self.ledger.confirmed([mail_id])[mail_id]
         log.error("%s: given up on: %s", mail_id, reason)
-        return self.decider.give_up(Mail(file.header, file.content), reason, done)
+        # As in a scan: the edge that sent it owns it.
+        mail = Mail(replace(file.header, edge=edge), file.content)
+        return self.decider.give_up(mail, reason, done)

@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from mailmill.delivery import Delivery
 from mailmill.errors import ContentsError
@@ -6,7 +7,7 @@ from mailmill.outcomes import ContentsMissing, ScanDeferred, ScanFailed, Scanned
 from mailmill.records import decode
 from mailmill.scannotes import ScanNotes, note_exit, noted
 from mailmill.settings import Settings
-from mailmill.spoolfile import SpoolHeader, pack
+from mailmill.spoolfile import SpoolHeader, pack, unpack
 from mailmill_workers.scan.batch import ScanBatch
 from mailmill_workers.scan.decision import Decider
 from mailmill_workers.scan.giveup import GiveUp
@@ -161,3 +162,12 @@ def test_redis_that_is_away_fails_the_task(bench):
     bench.get = away
     with pytest.raises(ContentsError):
         bench.scan("a")
+
+
+def test_deliveries_of_an_adopted_message_belong_to_the_edge_that_sent_it(bench):
+    file = unpack(bench.items["a"])
+    bench.items["a"] = pack(replace(file.header, edge="gone"), file.content)
+    bench.scan("a")
+    bench.gave_up.run("edge1", "a", "evidence")
+    assert {decode(bench.items[one], Delivery).edge for one in bench.delivered} == {"edge1"}
+    assert len(bench.delivered) == 2
