@@ -82,7 +82,7 @@ OPTIONS: Final = (
     ),
     Known(
         "Unscanned Header Value",
-        DIFFERENT,
+        SUPPORTED,
         "Not scanned: please contact your Internet E-Mail Service Provider for details",
         "Said of mail that was not scanned for viruses.",
         rules=Rules.FIRST,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.known.record import DIFFERENT, NOT_APPLICABLE, SUPPORTED, Known
+from mailmill.settings.known.record import NOT_APPLICABLE, SUPPORTED, Known
 
 OPTIONS: Final = (
     Known("Milter PID File", SUPPORTED, "/var/run/MSMilter.pid"),
     Known(
         "Milter Max Children",
-        DIFFERENT,
+        SUPPORTED,
         "10",
         "These processes share the socket, and each serves many connections.",
     ),
@@ -23,5 +23,5 @@ OPTIONS: Final = (
     Known("Milter Ignore Loopback", SUPPORTED, "yes"),
     Known("Milter Scanner", SUPPORTED, "yes"),
     Known("Milter Port", SUPPORTED, "33333"),
-    Known("Milter Bind", DIFFERENT, "127.0.0.1", "May also be an IPv6 address or the path of a unix socket."),
+    Known("Milter Bind", SUPPORTED, "127.0.0.1", "May also be an IPv6 address or the path of a unix socket."),
 )

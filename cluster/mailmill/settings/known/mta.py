@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.known.record import DIFFERENT, NOT_APPLICABLE, SUPPORTED, Known
+from mailmill.settings.known.record import NOT_APPLICABLE, SUPPORTED, Known
 from mailmill.settings.option import Rules
 
 OPTIONS: Final = (
@@ -15,7 +15,7 @@ OPTIONS: Final = (
     Known("MSMail Relay Port", SUPPORTED, "25"),
     Known(
         "MSMail Relay Address",
-        DIFFERENT,
+        SUPPORTED,
         "127.0.0.1",
         "Several addresses may stand there, each with its own port.",
     ),

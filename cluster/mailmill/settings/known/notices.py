@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.known.record import DIFFERENT, NOT_APPLICABLE, NOT_YET, SUPPORTED, Known
+from mailmill.settings.known.record import NOT_APPLICABLE, NOT_YET, SUPPORTED, Known
 from mailmill.settings.option import Rules
 
 _NOT_SENDERS: Final = "Senders are not told."
@@ -48,7 +48,7 @@ OPTIONS: Final = (
     Known("Never Notify Senders Of Precedence", NOT_YET, "list bulk", _NOT_SENDERS, rules=Rules.ALL),
     Known(
         "Send Notices",
-        DIFFERENT,
+        SUPPORTED,
         "yes",
         "One notice for each stopped message, never one for several.",
         rules=Rules.FIRST,

@@ -44,7 +44,7 @@ OPTIONS: Final = (
         "Files belong to Run As User, which is the only one that may write them.",
     ),
     Known("Quarantine Group", SUPPORTED, ""),
-    Known("Quarantine Permissions", DIFFERENT, "0660", "The default is 0600 here."),
+    Known("Quarantine Permissions", SUPPORTED, "0660", "The default is 0600 here."),
     Known(
         "Archive Mail",
         NOT_YET,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.known.record import DIFFERENT, NOT_YET, SUPPORTED, Known
+from mailmill.settings.known.record import NOT_YET, SUPPORTED, Known
 from mailmill.settings.option import Rules
 
 _SCANNERS_LISTS: Final = "DNS lists are the spam scanner's."
@@ -48,14 +48,14 @@ OPTIONS: Final = (
     ),
     Known(
         "Is Definitely Not Spam",
-        DIFFERENT,
+        SUPPORTED,
         "%rules-dir%/spam.whitelist.rules",
         "Decided for each recipient.",
         rules=Rules.FIRST,
     ),
     Known(
         "Is Definitely Spam",
-        DIFFERENT,
+        SUPPORTED,
         "no",
         "Decided for each recipient; with Milter Scanner refused in the SMTP session.",
         rules=Rules.FIRST,

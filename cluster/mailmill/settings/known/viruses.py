@@ -111,7 +111,7 @@ OPTIONS: Final = (
     Known("Clamd Port", SUPPORTED, "3310"),
     Known(
         "Clamd Socket",
-        DIFFERENT,
+        SUPPORTED,
         "/var/run/clamd.scan/clamd.sock",
         "Several sockets or addresses may stand there.",
         rules=Rules.ALL,
