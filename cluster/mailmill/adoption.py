@@ -105,6 +105,10 @@ class Adoption:
                     if root.samefile(own):
                         raise SpoolError(f"{root} is a queue of this edge itself")
                 locks.enter_context(QueueLock(root))
+                for state in TAKEN:
+                    # What is copied must be removed there, or it would be taken again another day.
+                    if not os.access(root / state, os.W_OK | os.X_OK):
+                        raise SpoolError(f"{root / state} cannot be written: is it mounted read-only?")
             for root in roots:
                 for state in TAKEN:
                     for path in _oldest_first(root / state):

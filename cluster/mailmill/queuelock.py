@@ -1,11 +1,12 @@
 """The lock on a queue directory: one queue manager, or one take-over, at a time.
 
-An advisory lock of the kernel (flock): it ends with the process that holds it, however that ends, and leaves
-nothing behind that a person must clean up.
+An advisory lock of the kernel (flock) on the directory itself: it ends with the process that holds it,
+however that ends, and needs no room on a disk that is full.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -14,9 +15,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from mailmill.errors import SpoolError
+from mailmill.process import write_pid_file
 
-#: The file in a queue directory that is locked; it holds the process id of its last owner, for people.
-LOCK_FILE: Final = "queue-manager.lock"
+#: The file in a queue directory that names the last owner's process, for people.
+OWNER_FILE: Final = "queue-manager.pid"
 #: Seconds between tries.
 _POLL: Final = 0.1
 
@@ -39,28 +41,23 @@ class QueueLock:
 
         Raises:
             QueueInUseError: another process holds it.
-            SpoolError: the directory is missing or cannot be written.
+            SpoolError: the directory is missing or cannot be locked.
         """
-        path = self._root / LOCK_FILE
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as exc:
-            raise SpoolError(f"cannot open {path}: {exc.strerror or exc}") from exc
+            raise SpoolError(f"cannot open {self._root}: {exc.strerror or exc}") from exc
         try:
             self._lock(fd)
-            if os.geteuid() == 0:
-                # A queue manager without root must be able to lock what a take-over by root has locked.
-                owner = self._root.stat()
-                os.fchown(fd, owner.st_uid, owner.st_gid)
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()}\n".encode("ascii"), 0)
         except OSError as exc:
             os.close(fd)
-            raise SpoolError(f"cannot lock {path}: {exc.strerror or exc}") from exc
+            raise SpoolError(f"cannot lock {self._root}: {exc.strerror or exc}") from exc
         except BaseException:
             os.close(fd)
             raise
         self._fd = fd
+        with contextlib.suppress(OSError):
+            write_pid_file(self._root / OWNER_FILE)
         return self
 
     def __exit__(
@@ -75,11 +72,16 @@ class QueueLock:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    owner = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
                     raise QueueInUseError(
-                        f"{self._root} is in use by process {owner or 'unknown'}: one queue manager for each "
+                        f"{self._root} is in use by process {self._owner()}: one queue manager for each "
                         "queue directory"
                     ) from None
                 time.sleep(_POLL)
             else:
                 return
+
+    def _owner(self) -> str:
+        try:
+            return (self._root / OWNER_FILE).read_text(encoding="ascii", errors="replace").strip()
+        except OSError:
+            return "(unknown)"

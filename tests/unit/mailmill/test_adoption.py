@@ -224,6 +224,15 @@ def test_a_queue_whose_queue_manager_runs_is_refused(same_disk):
     assert path.exists()
 
 
+def test_a_disk_that_cannot_be_written_is_refused_before_anything_is_taken(same_disk, monkeypatch):
+    path = same_disk.put()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SpoolError, match="read-only"):
+        same_disk.adopt()
+    assert path.exists()
+    assert same_disk.files(same_disk.ours) == {}
+
+
 def test_our_own_queue_is_refused(same_disk):
     with pytest.raises(SpoolError, match="of this edge itself"):
         same_disk.adopt(same_disk.ours[0].root)
