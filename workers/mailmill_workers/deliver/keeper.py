@@ -119,7 +119,8 @@ class Keeper:
             return
         confirmed = sum(len(segment.confirmed) for segment in found)
         running = sum(len(segment.running) for segment in found)
-        log.warning(
+        log.log(
+            logging.WARNING if running else logging.INFO,
             "processes that have ended left %d confirmations and %d submissions without an end",
             confirmed,
             running,
