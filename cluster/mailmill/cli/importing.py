@@ -37,11 +37,14 @@ def importing(ctx: click.Context, place: Path, *, everything: bool) -> None:
     """
     found = survey(place, os.environ)
     _summary(found)
-    for fate in (Fate.DIFFERS, Fate.NOT_YET, Fate.NOT_APPLICABLE):
-        _section(fate.value.capitalize(), found.findings, fate, everything=everything)
     _lines("Errors", found.problems)
     _lines("Warnings", found.warnings)
-    _lines("Rulesets", (f"{f.path}: {f.rules} rules ({', '.join(f.options)})" for f in found.rulesets))
+    for fate in (Fate.DIFFERS, Fate.NOT_YET, Fate.NOT_APPLICABLE):
+        _section(fate.value.capitalize(), found.findings, fate, everything=everything)
+    _lines(
+        "Rulesets (without the default)",
+        (f"{f.path}: {f.rules} rule{'s' * (f.rules != 1)} ({', '.join(f.options)})" for f in found.rulesets),
+    )
     if not everything:
         for fate in (Fate.DIFFERS, Fate.NOT_YET):
             _untouched(found.findings, fate)
@@ -73,7 +76,7 @@ def _section(title: str, found: Iterable[Finding], fate: Fate, *, everything: bo
         if one.fate is fate and (everything or not one.shipped):
             value = "(not shown)" if one.known.key in _SECRET else one.assignment.value
             lines.append(f"{one.assignment.where}: {one.known.name} = {value}")
-            lines.append(f"    {one.known.note}")
+            lines += [f"    {one.note}"] if one.note else []
     _lines(title, lines)
 
 

@@ -46,12 +46,12 @@ def parse_actions(text: str) -> Actions:
             case "header":
                 field = _HEADER.match(words.pop(0)[1]) if words and words[0][0] else None
                 if field is None:
-                    raise ValueError('header must be followed by "Name: value"')
+                    raise ValueError('has header, which must be followed by "Name: value"')
                 headers.append((field[1], field[2].strip()))
             case other if other in _LATER:
-                raise ValueError(f"the action {word} is not supported yet")
+                raise ValueError(f"has the action {word}, which is not supported yet")
             case _:
-                raise ValueError(f"{word!r} is no action (deliver, delete, store, header)")
+                raise ValueError(f"has {word!r}, which is no action (deliver, delete, store, header)")
     if not (deliver or delete or store):
         raise ValueError("must say deliver, delete or store")
     return Actions(deliver, delete, store, tuple(headers))

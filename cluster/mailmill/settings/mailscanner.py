@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from mailmill.settings.conffile import Assignment
+from mailmill.settings.kinds import PATH, WORDS
 from mailmill.settings.known import KNOWN, Known, Status
-from mailmill.settings.option import option_key
+from mailmill.settings.option import Option, Rules, option_key
 from mailmill.settings.options import TABLE
 
 
@@ -31,6 +33,8 @@ class Finding:
     fate: Fate
     #: Whether the value is the one of the file that MailScanner ships, so that nobody chose it.
     shipped: bool
+    #: What to know, or to do.
+    note: str
 
 
 _FATES: Final = {
@@ -39,13 +43,14 @@ _FATES: Final = {
     Status.NOT_YET: Fate.NOT_YET,
     Status.NOT_APPLICABLE: Fate.NOT_APPLICABLE,
 }
+_ELSEWHERE: Final = re.compile(r"&\w+.*|[\w.-]+\.customi[sz]e", re.DOTALL)
 _REMARKS: Final = {
     Fate.DIFFERS: "not read",
     Fate.NOT_YET: "known, not supported yet",
     Fate.NOT_APPLICABLE: "not applicable",
 }
 #: Other words for yes and no, as MailScanner and its users write them.
-_WORDS: Final = {"1": "yes", "0": "no", "true": "yes", "false": "no", "on": "yes", "off": "no"}
+_YES_NO: Final = {"1": "yes", "0": "no", "true": "yes", "false": "no", "on": "yes", "off": "no"}
 
 
 def findings(assignments: Iterable[Assignment], expand: Callable[[str], str]) -> list[Finding]:
@@ -62,17 +67,35 @@ def findings(assignments: Iterable[Assignment], expand: Callable[[str], str]) ->
 def remarks(assignments: Iterable[Assignment], expand: Callable[[str], str]) -> list[str]:
     """Return a warning for each option that somebody chose a value for and that Mailmill does not read."""
     return [
-        f"{found.assignment.where}: {found.known.name} is {_REMARKS[found.fate]}: {found.known.note}"
+        f"{found.assignment.where}: {found.known.name} is {_REMARKS[found.fate]}: {found.note}"
         for found in findings(assignments, expand)
         if found.known.key not in TABLE and found.fate is not Fate.WORKS and not found.shipped
     ]
 
 
+def is_elsewhere(known: Known, text: str) -> bool:
+    """Say whether MailScanner gets a value from Perl code or a database: `&Function`, `name.customize`."""
+    return known.rules is not Rules.NONE and bool(_ELSEWHERE.fullmatch(text))
+
+
+def lacks_rulesets(known: Known, option: Option[object], text: str) -> bool:
+    """Say whether a value is a ruleset where MailScanner takes one and Mailmill does not yet."""
+    if known.rules is Rules.NONE or option.rules is not Rules.NONE or not text.startswith("/"):
+        return False
+    # Sockets and directories are paths too.
+    return text.endswith(".rules") or option.kind not in {PATH, WORDS}
+
+
 def _finding(known: Known, item: Assignment, expand: Callable[[str], str]) -> Finding:
-    fate = _FATES[known.status]
+    fate, note = _FATES[known.status], known.note
+    option = TABLE.get(known.key)
     if known.does is not None and _plain(known.does) == _plain(item.value):
         fate = Fate.WORKS
-    return Finding(known, item, fate, shipped=_is_shipped(known, item.value, expand))
+    elif option and is_elsewhere(known, item.value):
+        fate, note = Fate.NOT_YET, "Custom functions and SQL are not asked: the default counts."
+    elif option and lacks_rulesets(known, option, item.value):
+        fate, note = Fate.DIFFERS, "The default of the ruleset counts for all mail."
+    return Finding(known, item, fate, _is_shipped(known, item.value, expand), note)
 
 
 def _is_shipped(known: Known, value: str, expand: Callable[[str], str]) -> bool:
@@ -85,4 +108,4 @@ def _is_shipped(known: Known, value: str, expand: Callable[[str], str]) -> bool:
 def _plain(text: str) -> str:
     """Return a value without what does not matter: case, runs of blanks, other words for yes and no."""
     words = " ".join(text.lower().split())
-    return _WORDS.get(words, words)
+    return _YES_NO.get(words, words)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Final
 
 from mailmill.settings.conffile import ConfFile
-from mailmill.settings.kinds import PATH, WORDS
+from mailmill.settings.kinds import PATH
 from mailmill.settings.known import KNOWN
+from mailmill.settings.mailscanner import is_elsewhere, lacks_rulesets
 from mailmill.settings.option import Option, Rules
 from mailmill.settings.ruleset import RuleSet
 from mailmill.settings.rulesetfile import RuleSetReader
 from mailmill.settings.sources import Place, Source
-
-#: How MailScanner writes a value that Perl code or a database has: `&Function`, `name.customize`.
-_ELSEWHERE: Final = re.compile(r"&\w+.*|[\w.-]+\.customi[sz]e", re.DOTALL)
 
 
 def parse_value(option: Option[object], text: str, source: Source, conf: ConfFile) -> RuleSet[object]:
@@ -27,8 +23,7 @@ def parse_value(option: Option[object], text: str, source: Source, conf: ConfFil
     if source.place is Place.DEFAULT:
         return RuleSet.constant(option.kind.parse(text))
     known = KNOWN.get(option.key)
-    takes_rules = known is not None and known.rules is not Rules.NONE
-    if takes_rules and _ELSEWHERE.fullmatch(text):
+    if known and is_elsewhere(known, text):
         conf.warnings.append(
             f"{source}: {option.name}: {text} is not supported yet (custom functions, SQL): "
             f"the default counts, {option.default or 'which is empty'}"
@@ -36,7 +31,7 @@ def parse_value(option: Option[object], text: str, source: Source, conf: ConfFil
         return RuleSet.constant(option.kind.parse(conf.expand(option.default)))
     if option.rules is not Rules.NONE and names_ruleset(option, text):
         return _read(option, text, conf)
-    if takes_rules and _looks_like_ruleset(option, text):
+    if known and lacks_rulesets(known, option, text):
         rules = _read(option, text, conf)
         if not rules.is_constant:
             conf.warnings.append(
@@ -51,11 +46,6 @@ def parse_value(option: Option[object], text: str, source: Source, conf: ConfFil
 def names_ruleset(option: Option[object], text: str) -> bool:
     """Say whether a value names a ruleset; where a path is the value itself, its ending tells."""
     return text.endswith(".rules") if option.kind == PATH else text.startswith("/")
-
-
-def _looks_like_ruleset(option: Option[object], text: str) -> bool:
-    """Say whether the value of an option without rulesets is one: sockets are paths too."""
-    return text.startswith("/") and (text.endswith(".rules") or option.kind not in {PATH, WORDS})
 
 
 def _read(option: Option[object], text: str, conf: ConfFile) -> RuleSet[object]:

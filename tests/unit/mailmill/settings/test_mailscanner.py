@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailmill.settings.conffile import Assignment
+from mailmill.settings.known import KNOWN
 from mailmill.settings.mailscanner import Fate, findings, remarks
 
 
@@ -66,9 +69,36 @@ def test_the_last_value_of_an_option_is_the_one_that_is_judged():
     assert remarks([item("Max Children", "9"), item("maxchildren", "5")], str) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Is Definitely Spam", "&SQLBlacklist", Fate.NOT_YET),
+        ("Is Definitely Spam", "black.customize", Fate.NOT_YET),
+        ("Is Definitely Spam", "/etc/black.rules", Fate.WORKS),
+        ("Notices To", "/etc/notices.rules", Fate.DIFFERS),
+        ("Mail Header", "/etc/header.list", Fate.DIFFERS),
+        ("Clamd Socket", "/run/clamd.sock", Fate.WORKS),
+    ],
+)
+def test_a_value_that_an_option_cannot_have_yet_does_not_work(name, value, expected):
+    (found,) = findings([item(name, value)], str)
+    assert found.fate is expected
+    assert bool(found.note) or expected is Fate.WORKS
+
+
 def test_an_option_that_is_read_is_not_remarked_on_here():
     assert remarks([item("Virus Scanners", "none")], str) == []
 
 
 def expand(text):
     return text.replace("%org-name%", "acme")
+
+
+@given(st.sampled_from(sorted(KNOWN)), st.text(max_size=30))
+def test_any_value_has_one_fate_and_at_most_one_remark(key, value):
+    items = [item(KNOWN[key].name, value)]
+    (found,) = findings(items, str)
+    told = remarks(items, str)
+    assert len(told) <= 1
+    assert all(line.startswith("f:1: ") and line.endswith(found.note) for line in told)
+    assert not (told and found.shipped)
