@@ -12,6 +12,7 @@ class FakeHashes:
     def __init__(self) -> None:
         self.hashes: dict[str, dict[bytes, bytes]] = collections.defaultdict(dict)
         self.alive: set[str] = set()
+        self.queued: list[bytes] = []
         self.round_trips = 0
 
     @contextlib.contextmanager
@@ -35,6 +36,9 @@ class FakeHashes:
 
     def expire(self, key, seconds):
         assert seconds > 0
+
+    def llen(self, key):
+        return len(self.queued)
 
     def exists(self, key):
         return int(key in self.alive)

@@ -158,6 +158,7 @@ class QueueManagerProcess:
             self._client,
             self._edge,
             lambda failures: self._inbox.put(partial(self._manager.outcomes, failures)),
+            lambda begun, empty: self._inbox.put(partial(self._manager.scanning, begun, queue_empty=empty)),
         )
         self._manager.hold()  # until it is known whether Redis has lost its data meanwhile
         log.info("edge %s: queue manager for %s", self._edge, self._spools[Queue.INCOMING].root)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Final
 
 from msgspec.structs import replace
@@ -34,6 +34,7 @@ from mailmill_milter.queue_manager.item import Item, Name, Queue
 from mailmill_milter.queue_manager.journal import Journal
 from mailmill_milter.queue_manager.marks import Marks
 from mailmill_milter.queue_manager.relaygate import RelayGate
+from mailmill_milter.queue_manager.stranded import Stranded
 from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.window import Window
@@ -79,6 +80,7 @@ class QueueManager:
         self._journal = journal
         self._backoff = backoff
         self._suspects = suspects
+        self._stranded = Stranded()
         self._marks = marks
         self._gate = gate
         self._asks = Asks()
@@ -150,6 +152,13 @@ class QueueManager:
         elif self._gate.held and not held:
             log.warning("the relay is tried again, %d messages wait for it", self._kept.total())
             self._gate.release()
+
+    def scanning(self, begun: Container[str], *, queue_empty: bool) -> None:
+        """Hear what workers are scanning; send again what is with nobody."""
+        lost = self._stranded.look(self._window, begun, queue_empty=queue_empty)
+        for item in lost:
+            log.warning("%s: its task is in no queue and with no worker, sent again", item.name.text)
+        self._feeder.send_again(lost)
 
     def turn(self) -> float:
         """Do what is due and return the seconds until the next turn is needed at the latest."""

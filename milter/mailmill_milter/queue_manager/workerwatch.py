@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import redis
@@ -17,6 +18,7 @@ import redis
 from mailmill.keys import alive_key
 from mailmill.outcomes import ScanFailed
 from mailmill.scannotes import abandoned, noted
+from mailmill.tasks import SCAN_QUEUE
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +37,19 @@ class WorkerWatch:
         client: redis.Redis,
         edge: str,
         failed: Callable[[list[ScanFailed]], None],
+        looked: Callable[[AbstractSet[str], bool], None],
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Watch over the messages of `edge`; call `failed` on the thread."""
+        """Watch over the messages of `edge`; call these on the thread.
+
+        `failed` hears of scans that no living worker does, `looked` what is noted as being scanned and
+        whether the queue of scan tasks was empty just before.
+        """
         self._client = client
         self._edge = edge
         self._failed = failed
+        self._looked = looked
         self._clock = clock
         self._monotonic = monotonic
         self._missing: dict[str, float] = {}
@@ -64,7 +72,10 @@ class WorkerWatch:
         Raises:
             redis.RedisError: Redis cannot be used.
         """
+        # In this order: what leaves the queue meanwhile is in the notes, or counts as waiting.
+        queue_empty = not self._client.llen(SCAN_QUEUE)
         notes = noted(self._client, self._edge)
+        self._looked(notes.keys(), queue_empty)
         now = self._monotonic()
         workers = sorted({note.worker for note in notes.values()})
         missing = [worker for worker in workers if not self._client.exists(alive_key(worker))]

@@ -34,17 +34,17 @@ def test_mail_that_needs_a_dead_engine_waits_for_it_and_other_mail_does_not(make
 
 
 def test_mail_that_does_not_need_a_hanging_engine_arrives_while_it_hangs(make_rig, rules):
-    rig = make_rig(Virus_Scanning=rules, Virus_Scanner_Timeout="2", Scan_Time_Limit="60")
+    rig = make_rig(Virus_Scanning=rules, Virus_Scanner_Timeout="10", Scan_Time_Limit="60")
     rig.clamd.close()
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.bind(str(rig.clamd.path))
         deaf.listen(1000)
-        for number in range(40):
+        for number in range(150):
             rig.accept(f"waits{number}")
             rig.accept(f"free{number}")
         rig.start()
-        rig.wait_until(lambda: len(rig.arrived()) >= 40)
-        assert set(rig.arrived()) == {f"free{number}" for number in range(40)}
+        rig.wait_until(lambda: len(rig.arrived()) >= 150)
+        assert set(rig.arrived()) == {f"free{number}" for number in range(150)}
     rig.open_clamd()
     rig.wait_until_empty()
     assert rig.arrived() == dict.fromkeys(rig.sent, 1)

@@ -36,7 +36,7 @@ def heard():
 
 @pytest.fixture
 def watch(client, clock, heard):
-    return WorkerWatch(client, "edge1", heard.extend, clock, clock)
+    return WorkerWatch(client, "edge1", heard.extend, lambda begun, empty: None, clock, clock)
 
 
 def test_what_a_living_worker_scans_is_left_alone(watch, client, begin, clock, heard):
@@ -71,3 +71,15 @@ def test_a_worker_whose_heartbeat_comes_back_was_not_dead(watch, client, begin, 
     clock.now += GRACE / 2
     watch.look()
     assert heard == []
+
+
+def test_each_look_tells_what_is_scanned_and_whether_anything_waits(client, begin, clock):
+    seen = []
+    watch = WorkerWatch(
+        client, "edge1", lambda _: None, lambda begun, empty: seen.append((set(begun), empty)), clock, clock
+    )
+    watch.look()
+    begin("one", "a", "b")
+    client.queued.append(b"task")
+    watch.look()
+    assert seen == [(set(), True), ({"a", "b"}, False)]
