@@ -85,12 +85,13 @@ def test_a_message_that_takes_more_memory_than_the_limit_fails_and_the_machine_d
 
 
 def test_a_message_that_takes_the_whole_worker_along_is_quarantined_all_the_same(make_rig):
-    rig = make_rig(Maximum_Processing_Attempts="1")
+    # Two attempts: one that is alone in the other process of a worker that dies gets one, undeserved.
+    rig = make_rig(Maximum_Processing_Attempts="2")
     bad = fill(rig, lambda: rig.accept("bad", b"X-Order: kill all\n"))
     rig.start()
-    for deaths in (1, 2):  # with its neighbours, then alone
-        rig.wait_until(lambda wanted=deaths: len(rig.clamd.victims) == wanted)
+    for deaths in (1, 2, 3):  # with its neighbours, then twice alone
+        rig.wait_until(lambda wanted=deaths: len(rig.clamd.victims) >= wanted)
         rig.servers["scan"].stop()
         rig.start("scan")
     rig.wait_until_empty()
-    check(rig, bad, "1 attempts", "nothing heard of the worker", "clamd")
+    check(rig, bad, "2 attempts", "nothing heard of the worker", "clamd")
