@@ -97,10 +97,11 @@ def main() -> int:
     finally:
         harness.close()
     target = "faults-quick" if arguments.quick else "faults"
+    only = f' --only "{arguments.only}"' if arguments.only else ""
     bad = [row for row in harness.rows if row.wrong]
     print(
         f"{len(harness.rows)} rows in {time.monotonic() - start:.0f} s, {len(bad)} not good"
-        + (f"; logs in var/faults/; again: make {target} ARGS='--seed {seed}'" if bad else "")
+        + (f"; logs in var/faults/; again: make {target} ARGS='--seed {seed}{only}'" if bad else "")
     )
     return 1 if bad else 0
 
