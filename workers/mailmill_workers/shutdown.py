@@ -15,29 +15,43 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from celery.signals import worker_shutting_down
 
 log = logging.getLogger(__name__)
 
-#: Seconds that running tasks get to finish: well below systemd's TimeoutStopSec (90 s) and the containers'
-#: stop_grace_period (60 s).
+#: Seconds that running tasks get to finish.
 GRACE: Final = 30.0
+#: Seconds that handing back may take. Both together are well below the containers' stop_grace_period (60 s)
+#: and systemd's TimeoutStopSec (90 s).
+HAND_BACK: Final = 15.0
 
 
-def bound_shutdown(seconds: float = GRACE) -> None:
-    """Let a warm shutdown of this process's worker become a cold one after `seconds`."""
+def bound_shutdown(grace: float = GRACE, hand_back: float = HAND_BACK) -> None:
+    """Let a warm shutdown of this process's worker become a cold one, and that one the end of the process."""
 
     def begin(how: str, **_: Any) -> None:
         if how == "Warm":
-            timer = threading.Timer(seconds, _end)
-            timer.daemon = True
-            timer.start()
+            _after(grace, _go_cold)
+        _after(grace + hand_back if how == "Warm" else hand_back, _give_up)
 
     worker_shutting_down.connect(begin, weak=False)
 
 
-def _end() -> None:
+def _after(seconds: float, act: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, act)
+    timer.daemon = True
+    timer.start()
+
+
+def _go_cold() -> None:
     log.warning("running tasks do not end: they are handed back")
     os.kill(os.getpid(), signal.SIGQUIT)
+
+
+def _give_up() -> None:
+    # Redis does not answer. It hands out again what was not acknowledged, and so does the edge.
+    log.error("tasks cannot be handed back: the end")
+    os._exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import signal
 import threading
@@ -63,6 +64,8 @@ log = logging.getLogger(__name__)
 LINGER: Final = 0.005
 #: Seconds between looks at whether to stop.
 LONGEST_WAIT: Final = 1.0
+#: Seconds to stop in. What waits then waits for a Redis that does not answer, and may be cut off anywhere.
+STOP_PATIENCE: Final = 10.0
 #: Seconds for which the confirmed marks of a finished message are kept: as long as a task that holds it may
 #: still be handed out again by the broker.
 MARKS_AFTER_END: Final = 3600
@@ -178,6 +181,10 @@ class QueueManagerProcess:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame
+        if not self._stopping.is_set():
+            timer = threading.Timer(STOP_PATIENCE, _end)
+            timer.daemon = True
+            timer.start()
         self._stopping.set()
         self._inbox.put(lambda: None)
 
@@ -220,3 +227,8 @@ class QueueManagerProcess:
             log.warning(
                 "what Redis holds of %d finished messages stays until it expires: %s", len(finished), exc
             )
+
+
+def _end() -> None:
+    log.warning("Redis does not answer: stopped without it")
+    os._exit(0)
