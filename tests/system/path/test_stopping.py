@@ -1,5 +1,6 @@
 """Every process ends when it is told to, under load too, and what it had in hand comes to its end."""
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import redis
 
 from mailmill.tasks import SCAN_QUEUE
+from mailmill_local.probes import wait_until
 from mailmill_workers.shutdown import GRACE
 
 pytestmark = pytest.mark.system
@@ -67,4 +69,28 @@ def test_a_scan_that_hangs_is_handed_back_when_its_worker_is_told_to_stop(runnin
     system.scan.wait_healthy()
     running.wait_until_empty()
     arrived = {k: v for k, v in running.arrived().items() if k.startswith("hang-")}
+    assert {len(copies) for copies in arrived.values()} <= {1}
+
+
+def test_all_processes_end_while_redis_is_silent_and_nothing_is_lost(running, letters):
+    system = running.system
+    names = ["milter", "queue_manager", "recorder", "scan", "deliver"]
+    servers = [getattr(system, name) for name in names]
+    system.redis.process.signal_group(signal.SIGSTOP)
+    try:
+        answers = running.send(letters(10, "silent-"))
+        for server in servers:
+            os.kill(server.process.pid, signal.SIGTERM)
+        ended = wait_until(lambda: all(s.process.exit_status is not None for s in servers), PATIENCE)
+    finally:
+        system.redis.process.signal_group(signal.SIGCONT)
+    for server in servers:
+        server.stop()
+        server.start()
+    for server in servers:
+        server.wait_healthy()
+    assert ended
+    assert all(answer.accepted for answer in answers)
+    running.wait_until_empty()
+    arrived = {k: v for k, v in running.arrived().items() if k.startswith("silent-")}
     assert {len(copies) for copies in arrived.values()} <= {1}

@@ -10,7 +10,6 @@ from celery.signals import worker_shutting_down
 
 from mailmill_workers.shutdown import bound_shutdown
 
-
 #: Seconds that no run of the tests lasts: the real end of the process would come with them.
 NEVER = 1e6
 
