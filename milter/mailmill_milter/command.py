@@ -7,8 +7,6 @@ import logging
 import click
 
 from mailmill.cli.context import Cli, pass_cli
-from mailmill.logs import setup_logging
-from mailmill.settings.options.system import DEBUG
 from mailmill_milter.server import run
 
 
@@ -20,8 +18,7 @@ def milter(cli: Cli) -> None:
     Runs in the foreground. Postfix names it last in smtpd_milters, with milter_default_action = tempfail. The
     configuration is read at start. SIGTERM lets the messages in hand end first.
     """
-    cli.require_enabled()
-    setup_logging(debug=cli.settings[DEBUG])
+    settings = cli.begin()
     # The thread's name is in no line, and looking it up would make an object for every thread of libmilter.
     logging.logThreads = False
-    run(cli.settings)
+    run(settings)

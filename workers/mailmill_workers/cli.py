@@ -10,11 +10,9 @@ from celery.signals import worker_process_init, worker_ready
 
 from mailmill.app import app
 from mailmill.cli.context import Cli, pass_cli
-from mailmill.logs import setup_logging
 from mailmill.process import drop_privileges, prepare_directory
 from mailmill.settings.options.cluster import REDIS_URL, SCAN_MEMORY_LIMIT
 from mailmill.settings.options.delivery import DELIVERY_JOURNAL_DIR
-from mailmill.settings.options.system import DEBUG
 from mailmill.tasks import DELIVER_QUEUE, SCAN_QUEUE
 from mailmill_workers.deliver import startup
 from mailmill_workers.heartbeat import Heartbeat
@@ -43,9 +41,7 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
     Start as many as you like, on as many hosts as you like: each takes tasks from the same queues. SIGTERM
     lets running tasks finish for half a minute at most and hands back those that do not.
     """
-    cli.require_enabled()
-    settings = cli.settings
-    setup_logging(debug=settings[DEBUG])
+    settings = cli.begin()
     if queue == DELIVER_QUEUE:
         prepare_directory(settings[DELIVERY_JOURNAL_DIR], JOURNAL_MODE, settings)
         worker_process_init.connect(startup.begin, weak=False)

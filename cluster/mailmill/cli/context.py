@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +11,13 @@ from pathlib import Path
 import click
 
 from mailmill.errors import ConfigError
+from mailmill.logs import setup_logging
 from mailmill.settings import Settings
 from mailmill.settings.defaultsfile import DEFAULTS_FILE, service_enabled
+from mailmill.settings.options.system import DEBUG
+from mailmill.settings.values import FILE_VARIABLE
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -30,16 +37,24 @@ class Cli:
         """
         return Settings.load(self.conf)
 
-    def require_enabled(self) -> None:
-        """Refuse to start a daemon on a host whose /etc/MailScanner/defaults says `run_mailscanner=0`.
+    def begin(self) -> Settings:
+        """Begin a daemon: start its log, tell what `mailmill check` would warn of, and return the settings.
 
         Raises:
-            ConfigError: `mailmill` prints it and exits with status 78.
+            ConfigError: the settings cannot be used, or /etc/MailScanner/defaults says `run_mailscanner=0`.
+                `mailmill` prints it and exits with status 78.
         """
         if not service_enabled(self.defaults):
             raise ConfigError(
                 [f"{self.defaults}: run_mailscanner is 0: set it to 1 to let Mailmill start here"]
             )
+        if self.conf is not None:
+            # Celery reads the settings by itself: it must find the same file.
+            os.environ[FILE_VARIABLE] = str(self.conf.absolute())
+        setup_logging(debug=self.settings[DEBUG])
+        for warning in self.settings.warnings:
+            log.warning("%s", warning)
+        return self.settings
 
 
 pass_cli = click.make_pass_decorator(Cli)

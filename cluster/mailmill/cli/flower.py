@@ -8,8 +8,6 @@ import click
 
 from mailmill.app import app
 from mailmill.cli.context import Cli, pass_cli
-from mailmill.logs import setup_logging
-from mailmill.settings.options.system import DEBUG
 
 #: Columns of the table of tasks. The arguments say how many messages of which edge; there is never a result.
 _COLUMNS: Final = "name,args,state,received,started,runtime,worker,uuid"
@@ -24,6 +22,6 @@ def flower(cli: Cli, address: str, port: int) -> None:
 
     The page has no password of its own: keep it on loopback or behind a proxy that asks for one.
     """
-    setup_logging(debug=cli.settings[DEBUG])
+    cli.begin()
     options = [f"--address={address}", f"--port={port}", f"--tasks-columns={_COLUMNS}", "--logging=warning"]
     app.start(["flower", *options])

@@ -14,12 +14,10 @@ import click
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.connection import connect
 from mailmill.errors import ConfigError, MessageLogError
-from mailmill.logs import setup_logging
 from mailmill.messagelog.recorder import Recorder
 from mailmill.messagelog.store import MessageLog
 from mailmill.process import drop_privileges, prepare_directory
 from mailmill.settings.options.cluster import MESSAGE_LOG_DAYS, MESSAGE_LOG_URL, REDIS_URL
-from mailmill.settings.options.system import DEBUG
 
 #: The mode of the directory of an SQLite database that is made: the group may read the log.
 DIRECTORY_MODE: Final = 0o750
@@ -37,9 +35,7 @@ def recorder(cli: Cli) -> None:
     One in the cluster is enough; a second one is a reserve. While none runs, events wait in Redis. It waits
     for Redis and for the database as long as it takes, and ends on SIGTERM.
     """
-    cli.require_enabled()
-    settings = cli.settings
-    setup_logging(debug=settings[DEBUG])
+    settings = cli.begin()
     try:
         client = connect(settings[REDIS_URL])
         log = MessageLog.open(settings[MESSAGE_LOG_URL])

@@ -9,10 +9,9 @@ import click
 
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.cli.queues import spool_errors
-from mailmill.logs import setup_logging
 from mailmill.process import drop_privileges, prepare_queue_directories
 from mailmill.queuelock import QueueLock
-from mailmill.settings.options.system import DEBUG, INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR
+from mailmill.settings.options.system import INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR
 from mailmill_milter.queue_manager.loop import QueueManagerProcess
 
 #: Seconds to wait for the queue manager before this one to end, when one is replaced by another.
@@ -27,9 +26,7 @@ def queue_manager(cli: Cli) -> None:
     One of these runs on each edge, next to the milter, with the same queue directories. It can be stopped and
     started at any time: it takes up what it finds. A second one for the same directories is refused.
     """
-    cli.require_enabled()
-    settings = cli.settings
-    setup_logging(debug=settings[DEBUG])
+    settings = cli.begin()
     prepare_queue_directories(settings)
     drop_privileges(settings)
     with ExitStack() as locks:

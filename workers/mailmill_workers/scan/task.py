@@ -49,7 +49,7 @@ def _notes() -> ScanNotes:
 def _scan_batch() -> ScanBatch:
     return ScanBatch(
         contents=runtime.contents(),
-        ledger=runtime.ledger(runtime.node("scan")),
+        ledger=runtime.ledger("scan"),
         decider=_decider(),
         hand_on=_hand_on(),
         notes=_notes(),
@@ -69,6 +69,6 @@ def scan(self: Any, edge: str, mail_ids: list[str]) -> None:
 def give_up(edge: str, mail_id: str, reason: str) -> None:
     """Put a message of an edge into the quarantine that no scan survives."""
     with end_without_memory(), without_limit():
-        GiveUp(
-            runtime.contents(), runtime.ledger(runtime.node("scan")), _decider(), _hand_on(), _notes()
-        ).run(edge, mail_id, reason)
+        GiveUp(runtime.contents(), runtime.ledger("scan"), _decider(), _hand_on(), _notes()).run(
+            edge, mail_id, reason
+        )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from pathlib import Path
+import logging
+import os
 
 import pytest
 from click.testing import CliRunner
@@ -120,16 +121,38 @@ def test_a_command_that_cannot_be_loaded_says_why(monkeypatch, target):
     assert "no_such" in result.output
 
 
+@pytest.fixture
+def quiet_logging():
+    """Leave the log of the tests as it was: a daemon takes it over."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = before
+
+
 @pytest.mark.parametrize(("text", "refused"), [("run_mailscanner=0\n", True), ("run_mailscanner=1\n", False)])
-def test_a_daemon_does_not_start_on_a_host_that_is_switched_off(tmp_path, text, refused):
-    defaults = tmp_path / "defaults"
+def test_a_daemon_does_not_start_on_a_host_that_is_switched_off(
+    tmp_path, quiet_logging, monkeypatch, text, refused
+):
+    monkeypatch.setenv("MAILMILL_CONF", "")
+    defaults, conf = tmp_path / "defaults", tmp_path / "MailScanner.conf"
     defaults.write_text(text)
-    cli = Cli(Path("none"), defaults)
+    conf.write_text("%org-name% = acme\nMilter Port = 4711\n")
+    cli = Cli(conf, defaults)
     if refused:
         with pytest.raises(ConfigError, match="run_mailscanner is 0"):
-            cli.require_enabled()
+            cli.begin()
     else:
-        cli.require_enabled()
+        assert cli.begin()[MILTER_PORT] == 4711
+
+
+def test_a_daemon_tells_the_warnings_and_which_file_it_reads(tmp_path, quiet_logging, monkeypatch, capsys):
+    monkeypatch.setenv("MAILMILL_CONF", "")
+    conf = tmp_path / "MailScanner.conf"
+    conf.write_text("%org-name% = acme\nMTA = msmtp\n")
+    Cli(conf, tmp_path / "none").begin()
+    assert "msmtp" in capsys.readouterr().err
+    assert os.environ["MAILMILL_CONF"] == str(conf)
 
 
 def test_conf_diff_shows_what_has_another_value_than_its_default(run, conf, tmp_path):

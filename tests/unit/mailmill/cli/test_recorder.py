@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
+from mailmill.cli import context
 from mailmill.cli import recorder as recorder_module
 from mailmill.cli.context import Cli
 from mailmill.cli.recorder import recorder
@@ -14,7 +15,8 @@ def ran(monkeypatch):
     runs = []
     monkeypatch.setattr(recorder_module.Recorder, "run", lambda *_: runs.append(1))
     monkeypatch.setattr(recorder_module.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(recorder_module, "setup_logging", lambda **_: None)
+    monkeypatch.setattr(context, "setup_logging", lambda **_: None)
+    monkeypatch.setenv("MAILMILL_CONF", "")
     return runs
 
 
