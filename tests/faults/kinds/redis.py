@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import threading
 
 import redis
@@ -11,6 +12,7 @@ import redis
 from faults.bench import Bench
 from faults.fault import Fault
 from faults.processes import kill
+from mailmill.tasks import DELIVER_QUEUE
 
 #: Seconds between two CLIENT KILLs.
 _BETWEEN_CUTS = 0.3
@@ -64,6 +66,24 @@ class RedisFlushed(Fault):
         with client(bench) as connection:
             connection.flushall()
         return 1
+
+
+class TasksLost(Fault):
+    """Tasks that wait vanish, as they do when a worker dies between taking one and noting that it has it."""
+
+    name = "redis loses tasks"
+    hold = 1.5
+
+    def inject(self, bench: Bench) -> int:
+        return int(kill(bench.running(bench.system.deliver), signal.SIGSTOP))
+
+    def repair(self, bench: Bench) -> int:
+        with client(bench) as connection, connection.pipeline() as pipe:
+            pipe.llen(DELIVER_QUEUE)
+            pipe.delete(DELIVER_QUEUE)
+            gone, _ = pipe.execute()
+        kill(bench.running(bench.system.deliver), signal.SIGCONT)
+        return int(gone)
 
 
 class RedisPaused(Fault):
@@ -130,4 +150,4 @@ class RedisFull(Fault):
             return connection.info("stats")["total_error_replies"] - self._refused
 
 
-FAULTS = (RedisKilled, RedisEmpty, RedisFlushed, RedisPaused, RedisCut, RedisFull)
+FAULTS = (RedisKilled, RedisEmpty, RedisFlushed, TasksLost, RedisPaused, RedisCut, RedisFull)
