@@ -70,6 +70,8 @@ def test_a_relay_that_is_out_for_long_leads_to_one_warning_and_one_copy(begin, w
     assert all(answer.accepted for answer in running.send(sent))
     # Two messages and one warning: that without a sender warns nobody.
     assert wait_until(lambda: in_outgoing(running) == 3, 60)
+    notes = running.system.places.outgoing / "confirmed"
+    assert wait_until(lambda: [path.read_text() for path in notes.glob("[!.]*")] == ["delay-warned\n"], 10)
     running.system.queue_manager.stop()
     running.system.queue_manager.start()
     running.system.queue_manager.wait_healthy()
