@@ -228,6 +228,9 @@ class MemoryTasks:
     def bounce(self, edge: str, delivery_ids: Sequence[str], reason: str) -> None:
         raise AssertionError("delivery never asks for an expiry")
 
+    def warn(self, edge: str, delivery_id: str, reason: str, until: float) -> None:
+        raise AssertionError("delivery never asks for a warning")
+
 
 class FakeRelay:
     """Answers with a function of the delivery; keeps what was submitted."""

@@ -10,7 +10,7 @@ from kombu.exceptions import KombuError
 from redis import RedisError
 
 from mailmill.errors import BrokerError
-from mailmill.tasks import BOUNCE, DELIVER, GIVE_UP, ROUTES, SCAN
+from mailmill.tasks import BOUNCE, DELIVER, GIVE_UP, ROUTES, SCAN, WARN
 
 
 class CeleryTasks:
@@ -38,6 +38,10 @@ class CeleryTasks:
         self._send(
             BOUNCE, [edge, list(delivery_ids), reason], _counted(edge, delivery_ids, "bounce", "bounces")
         )
+
+    def warn(self, edge: str, delivery_id: str, reason: str, until: float) -> None:
+        """See `Tasks`."""
+        self._send(WARN, [edge, delivery_id, reason, until], f"{edge}: {delivery_id}")
 
     def _send(self, name: str, args: list[Any], shown: str) -> None:
         try:

@@ -12,6 +12,7 @@ SCAN: Final = "mailmill.scan"
 GIVE_UP: Final = "mailmill.give_up"
 DELIVER: Final = "mailmill.deliver"
 BOUNCE: Final = "mailmill.bounce"
+WARN: Final = "mailmill.warn"
 
 #: Which queue each task goes to.
 ROUTES: Final = {
@@ -19,6 +20,7 @@ ROUTES: Final = {
     GIVE_UP: SCAN_QUEUE,
     DELIVER: DELIVER_QUEUE,
     BOUNCE: DELIVER_QUEUE,
+    WARN: DELIVER_QUEUE,
 }
 
 
@@ -36,3 +38,6 @@ class Tasks(Protocol):
 
     def bounce(self, edge: str, delivery_ids: Sequence[str], reason: str) -> None:
         """Ask for the return of deliveries to their sender, for the reason that the sender is told."""
+
+    def warn(self, edge: str, delivery_id: str, reason: str, until: float) -> None:
+        """Ask for a warning to the sender of a delayed delivery, tried `until` (seconds since the epoch)."""

@@ -56,6 +56,9 @@ class NotedTasks:
     def bounce(self, edge: str, delivery_ids: object, reason: str) -> None:
         raise AssertionError
 
+    def warn(self, edge: str, delivery_id: str, reason: str, until: float) -> None:
+        raise AssertionError
+
     def deliver(self, edge: str, delivery_ids: list[str]) -> None:
         self.delivers += delivery_ids
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from mailmill.contents import ContentsStore
+from mailmill.delaywarning import may_warn
 from mailmill.delivery import Delivery, delivery_id
 from mailmill.errors import BrokerError, ContentsError, DamagedSpoolFileError, SpoolError
 from mailmill.messagelog.events import Step
@@ -133,6 +134,18 @@ class Feeder:
         Raises:
             ContentsError, BrokerError, SpoolError: it cannot be done now.
         """
+        self._tasks.bounce(self._edge, [self._put_again(item)], reason)
+
+    def warn(self, item: Item, reason: str, until: float) -> None:
+        """Ask for a warning to the sender of a message in flight, which is tried `until` then.
+
+        Raises:
+            ContentsError, BrokerError, SpoolError: it cannot be done now.
+        """
+        self._tasks.warn(self._edge, self._put_again(item), reason, until)
+
+    def _put_again(self, item: Item) -> str:
+        """Put a message in flight into the store as one delivery, lease it anew and return the delivery."""
         data = self._spools[item.name.queue].read_bytes(item.name.text, State.ACTIVE)
         loaded = Loaded(item.name, unpack(data).header, data)
         contents, delivery = self._as_delivery(loaded)
@@ -141,7 +154,7 @@ class Feeder:
         item.expect((delivery.id,))
         item.lease_until = self._monotonic() + self._limits.lease
         self._window.add(item)  # at the end: its lease is the longest now
-        self._tasks.bounce(self._edge, [delivery.id], reason)
+        return delivery.id
 
     def _take_back(self, batch: list[Loaded]) -> None:
         """Give a full store back what a batch has taken of it: others need room to get rid of theirs."""
@@ -229,6 +242,7 @@ class Feeder:
             if queue is Queue.OUTGOING:
                 item.scanned = True
                 item.expect((loaded.name.text,))
+                item.warnable = loaded.header.delivery is not None and may_warn(loaded.header.delivery)
             self._window.add(item)
             log.debug(
                 "%s: %d bytes sent to %s in a batch of %d", item.name.text, item.size, queue.value, len(gone)

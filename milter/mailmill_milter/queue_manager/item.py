@@ -45,6 +45,10 @@ class Item:
     pending: set[str] = field(default_factory=set)
     #: Deliveries that have.
     ended: set[str] = field(default_factory=set)
+    #: Whether its sender may be told that it is delayed.
+    warnable: bool = False
+    #: The warning of its delay that was asked for; empty before that. It is not waited for.
+    warning: str = ""
 
     def expect(self, deliveries: tuple[str, ...]) -> None:
         """Wait for these deliveries, except those that have ended already."""

@@ -35,6 +35,7 @@ from mailmill.settings.options.cluster import (
     REDIS_URL,
 )
 from mailmill.settings.options.delivery import (
+    DELAY_WARNING_TIME,
     MAXIMAL_BACKOFF_TIME,
     MAXIMUM_QUEUE_LIFETIME,
     MINIMAL_BACKOFF_TIME,
@@ -42,6 +43,7 @@ from mailmill.settings.options.delivery import (
 from mailmill.settings.options.system import INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR
 from mailmill.spool import Spool, State
 from mailmill_milter.queue_manager.backoff import Backoff
+from mailmill_milter.queue_manager.delaywarning import DelayWarnings
 from mailmill_milter.queue_manager.feed import Feeder, Limits, final_key
 from mailmill_milter.queue_manager.item import Item, Queue
 from mailmill_milter.queue_manager.journal import Journal
@@ -126,6 +128,7 @@ class QueueManagerProcess:
             suspects,
             marks,
             gate,
+            DelayWarnings(settings[DELAY_WARNING_TIME], backoff.lifetime, feeder, marks),
             self._forget,
         )
         self._inbox: queue.SimpleQueue[Call] = queue.SimpleQueue()

@@ -29,6 +29,7 @@ from mailmill.spool import Spool, State
 from mailmill.spoolfile import SpoolHeader
 from mailmill_milter.queue_manager.asks import Asks
 from mailmill_milter.queue_manager.backoff import Backoff
+from mailmill_milter.queue_manager.delaywarning import DelayWarnings
 from mailmill_milter.queue_manager.feed import Feeder, final_key
 from mailmill_milter.queue_manager.item import Item, Name, Queue
 from mailmill_milter.queue_manager.journal import Journal
@@ -68,6 +69,7 @@ class QueueManager:
         suspects: Suspects,
         marks: Marks,
         gate: RelayGate,
+        warnings: DelayWarnings,
         forget: FinishedCallback,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -83,6 +85,7 @@ class QueueManager:
         self._stranded = Stranded()
         self._marks = marks
         self._gate = gate
+        self._warnings = warnings
         self._asks = Asks()
         self._holding = False
         self._forget = forget
@@ -320,6 +323,7 @@ class QueueManager:
             log.error("%s: %s", delivery.id, exc)  # noqa: TRY400 - no trace wanted
             self._defer(item, f"{reason}; {exc}")
             return
+        self._warnings.inherit(item, Name(delivery.id, Queue.OUTGOING))
         self._journal.add(delivery.id, Step.DEFERRED, reason)
         self._delivery_ended(delivery.mail_id, delivery.id, ())
 
@@ -371,6 +375,9 @@ class QueueManager:
                     self._owners[delivery] = item.name
                 self._journal.add(item.name.text, Step.EXPIRED, reason)
                 return
+        if tried and self._warnings.begin(item, reason, now):
+            self._owners[item.warning] = item.name
+            return
         until = self._next_attempt(item.arrival, tried=tried)
         spool = self._spools[item.name.queue]
         self._release(item)
@@ -406,7 +413,7 @@ class QueueManager:
 
     def _release(self, item: Item) -> None:
         self._window.drop(item.name)
-        for delivery in item.pending | item.ended:
+        for delivery in item.pending | item.ended | {item.warning}:
             self._owners.pop(delivery, None)
 
     def _remove_stale(self, spool: Spool) -> None:

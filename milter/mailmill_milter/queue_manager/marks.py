@@ -46,6 +46,10 @@ class Marks:
             self._marks.setdefault(name, set()).update(marks)
             self._changed.add(name)
 
+    def has(self, name: Name, mark: str) -> bool:
+        """Tell whether a mark of a message was noted."""
+        return mark in self._marks.get(name, ())
+
     def flush(self) -> None:
         """Write what was noted, before the outcomes that said so are removed from Redis."""
         changed, self._changed = self._changed, set()

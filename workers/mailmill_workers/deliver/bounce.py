@@ -1,11 +1,17 @@
-"""What answers for mail that cannot be delivered: a bounce to its sender, or the quarantine and a notice."""
+"""What answers for mail that cannot be delivered: a bounce to its sender, or the quarantine and a notice.
+
+And what tells a sender that it cannot be delivered yet.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Final, Self
 
+from mailmill.delaywarning import may_warn, warning_covers
 from mailmill.delivery import Delivery, delivery_id, group_label
 from mailmill.envelope import Recipient, argument
 from mailmill.settings import Settings
@@ -113,7 +119,7 @@ class Bouncer:
         )
         place = ""
         if bounces:
-            failed = [one for one in failed if _wants_to_know(one.recipient)]
+            failed = [one for one in failed if _wants(one.recipient, "FAILURE")]
             if not failed:
                 return Answer()
         else:
@@ -154,6 +160,70 @@ class Bouncer:
         )
         return Answer(delivery, place)
 
+    def warning(self, part: Part, delayed: str, message: bytes, until: float) -> Delivery | None:
+        """Return what tells the sender that recipients wait, or None when nobody is to be told.
+
+        That is so where no bounce would be sent either, and for recipients with a NOTIFY without DELAY
+        (RFC 3461, 4.1). Only the headers of the message come with it.
+
+        Args:
+            part: the recipients that wait, and why.
+            delayed: the id of their delivery, perhaps one to more recipients.
+            message: lines ending in LF.
+            until: when they are given up, in seconds since the epoch.
+        """
+        about = part.delivery
+        waiting = [
+            Failed(recipient, reply, reply.status)
+            for recipient, reply in zip(about.recipients, part.replies, strict=True)
+            if _wants(recipient, "DELAY")
+        ]
+        told = may_warn(about) and about.sender != self._from and about.verdict not in _NEVER_RETURNED
+        if not told or not waiting:
+            return None
+        covers = warning_covers(delayed)
+        report = Report(
+            host=self._host,
+            sender=self._from,
+            to=(about.sender,),
+            subject="Your mail is delayed",
+            now=self._clock(),
+            id=delivery_id(about.mail_id, covers),
+            text=self._delay_text(about, waiting, until),
+            relay="none",
+            action="delayed",
+            retry_until=until,
+        )
+        return Delivery(
+            id=report.id,
+            mail_id=about.mail_id,
+            edge=about.edge,
+            sender="",
+            recipients=(Recipient(about.sender),),
+            sender_args=() if about.sender.isascii() else ("SMTPUTF8",),
+            head=render(report, about, waiting, message, whole=False),
+            content="",
+            covers=covers,
+            arrival=report.now,
+            verdict="delay warning",
+        )
+
+    def _delay_text(self, about: Delivery, waiting: list[Failed], until: float) -> str:
+        return "\n".join(
+            [
+                f"The mail system of {self._host} could not deliver your message yet",
+                "to the recipients below. This is only a warning: do not send it again.",
+                f"It is tried until {format_datetime(datetime.fromtimestamp(int(until), UTC))}.",
+                "",
+                *(f"  <{one.recipient.address}>: {one.reply.text or 'no reason given'}" for one in waiting),
+                "",
+                "What follows is a report for programs, and the headers of the message.",
+                "",
+                f"Mailmill's id of the message: {about.mail_id}",
+                "",
+            ]
+        )
+
     def _text(self, about: Delivery, failed: list[Failed], *, place: str, expired: bool) -> str:
         whose = f"a message from <{about.sender}>" if place else "your message"
         tried = "tried for too long to deliver" if expired else "could not deliver"
@@ -179,6 +249,7 @@ def _reasons(part: Part) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reply.text for reply in part.replies if reply.text))
 
 
-def _wants_to_know(recipient: Recipient) -> bool:
+def _wants(recipient: Recipient, what: str) -> bool:
+    """Return whether the sender wants to hear `what`; without NOTIFY, anything (RFC 3461, 4.1)."""
     notify = argument(recipient.args, "NOTIFY")
-    return notify is None or "FAILURE" in notify.upper().split(",")
+    return notify is None or what in notify.upper().split(",")

@@ -20,7 +20,7 @@ _SMTP_TEXT: Final = re.compile(r"[245][0-9]{2}(?: |$)")
 
 @dataclass(frozen=True)
 class Failed:
-    """A recipient that a message did not reach."""
+    """A recipient that a message did not reach, or not yet."""
 
     recipient: Recipient
     reply: Reply
@@ -45,6 +45,10 @@ class Report:
     text: str
     #: The relay as `inet:host:port` or `unix:path`, or `none`.
     relay: str
+    #: What became of the recipients (RFC 3464, 2.3.3): `failed` or `delayed`.
+    action: str = "failed"
+    #: Until when delayed ones are tried, in seconds since the epoch (RFC 3464, 2.3.9).
+    retry_until: float | None = None
 
 
 def render(
@@ -100,7 +104,7 @@ def _recipient_status(report: Report, failed: Failed) -> list[str]:
         lines.append(f"Original-Recipient: {_header_safe(kind)}; {_xtext(original)}")
     lines += [
         f"Final-Recipient: {_address(failed.recipient.address)}",
-        "Action: failed",
+        f"Action: {report.action}",
         f"Status: {failed.status}",
     ]
     if report.relay.startswith("inet:"):
@@ -108,6 +112,8 @@ def _recipient_status(report: Report, failed: Failed) -> list[str]:
     if failed.reply.text:
         kind = "smtp" if _SMTP_TEXT.match(failed.reply.text) else "x-qmqp"
         lines.append(f"Diagnostic-Code: {kind}; {failed.reply.text}")
+    if report.retry_until is not None:
+        lines.append(f"Will-Retry-Until: {_date(report.retry_until)}")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The Celery tasks `mailmill.deliver` and `mailmill.bounce`."""
+"""The Celery tasks `mailmill.deliver`, `mailmill.bounce` and `mailmill.warn`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from celery.exceptions import Reject
 
 from mailmill.app import app
-from mailmill.tasks import BOUNCE, DELIVER
+from mailmill.tasks import BOUNCE, DELIVER, WARN
 from mailmill_workers import runtime
 from mailmill_workers.deliver.batch import DeliverBatch
 from mailmill_workers.deliver.bounce import Bouncer
@@ -21,6 +21,7 @@ from mailmill_workers.deliver.relay import relay_of
 from mailmill_workers.deliver.reports import UNUSABLE
 from mailmill_workers.deliver.services import Services
 from mailmill_workers.deliver.startup import ROLE, journal
+from mailmill_workers.deliver.warning import DelayWarner
 
 
 @functools.cache
@@ -57,6 +58,13 @@ def bounce(edge: str, delivery_ids: list[str], reason: str) -> None:
     """Return deliveries of an edge to their senders."""
     with _handed_back_without_redis():
         BounceBatch(_services()).run(edge, delivery_ids, reason)
+
+
+@app.task(name=WARN)  # type: ignore[untyped-decorator]  # Celery has no types
+def warn(edge: str, delivery_id: str, reason: str, until: float) -> None:
+    """Tell the sender of a delivery that it is delayed and tried until then (seconds since the epoch)."""
+    with _handed_back_without_redis():
+        DelayWarner(_services()).run(edge, delivery_id, reason, until)
 
 
 @contextlib.contextmanager

@@ -91,6 +91,15 @@ MAXIMUM_QUEUE_LIFETIME: Final = Option(
     description="How long delivery is tried before the message is returned to its sender (Postfix: "
     "maximal_queue_lifetime, 5 d).",
 )
+DELAY_WARNING_TIME: Final = Option(
+    "Delay Warning Time",
+    DURATION,
+    default="0",
+    unit="seconds",
+    origin=Origin.MAILMILL,
+    description="After how long a sender is told, once for each delivery, that the mail waits and is still "
+    "tried (Postfix: delay_warning_time). It is told when the relay defers a try. 0: never.",
+)
 DELIVERY_JOURNAL_DIR: Final = Option(
     "Delivery Journal Dir",
     PATH,

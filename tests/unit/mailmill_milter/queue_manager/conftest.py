@@ -10,6 +10,7 @@ from mailmill.mailids import new_mail_id
 from mailmill.spool import Spool, State
 from mailmill.spoolfile import SpoolHeader
 from mailmill_milter.queue_manager.backoff import Backoff
+from mailmill_milter.queue_manager.delaywarning import DelayWarnings
 from mailmill_milter.queue_manager.feed import Feeder, Limits
 from mailmill_milter.queue_manager.item import Queue
 from mailmill_milter.queue_manager.journal import Journal
@@ -63,6 +64,9 @@ class FakeTasks:
     def bounce(self, edge, delivery_ids, reason):
         self._send("bounce", edge, tuple(delivery_ids), reason)
 
+    def warn(self, edge, delivery_id, reason, until):
+        self._send("warn", edge, delivery_id, reason, until)
+
 
 @dataclass
 class FakeClock:
@@ -89,7 +93,15 @@ class Sink:
 class Bench:
     """A queue manager with a real spool and everything else in memory."""
 
-    def __init__(self, root: Path, max_messages=100, max_bytes=10_000_000, batch=30, batch_bytes=1_000_000):
+    def __init__(
+        self,
+        root: Path,
+        max_messages=100,
+        max_bytes=10_000_000,
+        batch=30,
+        batch_bytes=1_000_000,
+        warn_after=0.0,
+    ):
         self.spools = {Queue.INCOMING: Spool(root / "in"), Queue.OUTGOING: Spool(root / "out")}
         for spool in self.spools.values():
             for state in State:
@@ -130,6 +142,7 @@ class Bench:
             suspects,
             self.marks,
             self.gate,
+            DelayWarnings(warn_after, 5 * 86_400, self.feeder, self.marks),
             self.forgotten.extend,
             self.clock.wall,
             self.clock,
