@@ -81,7 +81,7 @@ def main() -> int:
     if arguments.list:
         print("\n".join(fault.name for fault in faults))
         return 0
-    home = corpus.fetch(Path(os.environ.get("MAILMILL_CORPUS") or _ROOT / "var" / "corpus"))
+    home = corpus.fetch(Path(os.environ.get("CORPUS_DIRECTORY") or _ROOT / "var" / "corpus"))
     if arguments.quick and not arguments.only:
         picked = random.Random(seed).sample(range(len(faults)), QUICK_FAULTS)
         faults = [faults[number] for number in sorted(picked)]

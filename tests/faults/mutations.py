@@ -90,7 +90,7 @@ def _noticed(mutation: Mutation) -> bool:
             [sys.executable, "-m", "faults", "--quick", "--seed", "1", "--only", mutation.fault],
             cwd=copy,
             env={
-                "MAILMILL_CORPUS": str(_ROOT / "var" / "corpus"),
+                "CORPUS_DIRECTORY": str(_ROOT / "var" / "corpus"),
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(str(copy / part) for part in _PARTS),
             },

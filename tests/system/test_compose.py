@@ -66,8 +66,8 @@ def stopped() -> list[Sample]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Iterator[ComposeProject]:
     if reason := why_not():
-        if os.environ.get("MAILMILL_REQUIRE_COMPOSE"):
-            pytest.fail(f"{reason}, and MAILMILL_REQUIRE_COMPOSE is set", pytrace=False)
+        if os.environ.get("REQUIRE_COMPOSE"):
+            pytest.fail(f"{reason}, and REQUIRE_COMPOSE is set", pytrace=False)
         pytest.skip(reason)
     project = ComposeProject(tmp_path_factory.mktemp("compose"))
     try:

@@ -71,7 +71,7 @@ class Running:
 @pytest.fixture(scope="session")
 def letters(require, tmp_path_factory) -> Callable[..., list[Letter]]:
     """Real messages, each to a recipient of its own."""
-    cache = Path(os.environ.get("MAILMILL_CORPUS") or Path(__file__).parents[3] / "var" / "corpus")
+    cache = Path(os.environ.get("CORPUS_DIRECTORY") or Path(__file__).parents[3] / "var" / "corpus")
     try:
         home = corpus.fetch(cache)
     except corpus.CorpusError as error:

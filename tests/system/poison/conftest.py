@@ -63,7 +63,10 @@ class BadClamd:
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, EOFError):
             stream = connection.makefile("rb")
-            assert stream.read(len(b"zINSTREAM\0")) == b"zINSTREAM\0"
+            command = stream.read(len(b"zINSTREAM\0"))
+            if not command:
+                return  # the worker was killed before it had said anything
+            assert command == b"zINSTREAM\0"
             content = b""
             while size := struct.unpack("!L", _exactly(stream, 4))[0]:
                 content += _exactly(stream, size)
