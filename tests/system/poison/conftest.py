@@ -129,6 +129,8 @@ class Rig:
         with self.spool.create(header) as writer:
             writer.write(b"Subject: " + recipient.encode() + b"\n" + extra + b"\n" + body)
             writer.commit()
+        #: Pool processes of the scan worker.
+        self.processes = 2
         self.sent[recipient] = mail_id
         return mail_id
 
@@ -136,7 +138,7 @@ class Rig:
         """Start processes by name (all by default) and wait until they are ready."""
         run, sink = self.places.run, lambda who, line: self.lines.append(f"{who}: {line}")
         make = {
-            "scan": lambda: mailmill.worker("scan", run, self.conf, sink, concurrency=2),
+            "scan": lambda: mailmill.worker("scan", run, self.conf, sink, concurrency=self.processes),
             "deliver": lambda: mailmill.worker("deliver", run, self.conf, sink),
             "queue-manager": lambda: mailmill.queue_manager(run, self.conf, sink),
         }
