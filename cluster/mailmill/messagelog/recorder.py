@@ -103,6 +103,7 @@ class Recorder:
             self._store.add(list(_decoded(self._held)))
             self._forget([entry_id for entry_id, _ in self._held])
             self._held = []
+            _log.debug("message log: %d events recorded", taken)
         return taken
 
     def _prepare(self) -> None:

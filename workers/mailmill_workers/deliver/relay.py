@@ -125,6 +125,7 @@ class RelayPool:
                 faults.append(f"{address}: {exc}")
                 unconfirmed = exc.unconfirmed
             else:
+                log.debug("%s: %s answers: %s", delivery.id, address, replies)
                 if any(reply.result is not Result.DEFERRED for reply in replies):
                     self._first = self._addresses.index(address)
                     await self._succeeded(address)
