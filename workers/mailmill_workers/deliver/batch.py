@@ -18,8 +18,9 @@ from mailmill_workers.deliver.fetch import Message, fetch
 from mailmill_workers.deliver.parts import Part, part_of, parts, unconfirmed
 from mailmill_workers.deliver.relay import Relay
 from mailmill_workers.deliver.replies import NOBODY, Reply, Result, Submission
-from mailmill_workers.deliver.reports import UNUSABLE, Pause, Reports, insist
+from mailmill_workers.deliver.reports import Reports
 from mailmill_workers.deliver.services import Services
+from mailmill_workers.insistence import UNUSABLE, Pause, insist
 
 log = logging.getLogger(__name__)
 

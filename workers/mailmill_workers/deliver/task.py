@@ -18,10 +18,10 @@ from mailmill_workers.deliver.bounce import Bouncer
 from mailmill_workers.deliver.breaker import RedisBreaker
 from mailmill_workers.deliver.expiry import BounceBatch
 from mailmill_workers.deliver.relay import relay_of
-from mailmill_workers.deliver.reports import UNUSABLE
 from mailmill_workers.deliver.services import Services
 from mailmill_workers.deliver.startup import ROLE, journal
 from mailmill_workers.deliver.warning import DelayWarner
+from mailmill_workers.insistence import UNUSABLE
 
 
 @functools.cache

@@ -21,7 +21,7 @@ from mailmill.ledger import Ledger
 from mailmill.outcomes import ContentsMissing, ScanDeferred, ScanFailed
 from mailmill.scannotes import Begun, ScanNotes
 from mailmill.spoolfile import unpack
-from mailmill_workers.deliver.reports import insist
+from mailmill_workers.insistence import insist
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.decision import Decider, Decision
 from mailmill_workers.scan.examine import Examiner

@@ -7,7 +7,8 @@ import redis
 
 from delivery_fakes import EDGE, MAIL_ID, MemoryReporter
 from mailmill.outcomes import ContentsMissing, Outcome
-from mailmill_workers.deliver.reports import PAUSES, Reports, insist
+from mailmill_workers.deliver.reports import Reports
+from mailmill_workers.insistence import PAUSES, insist
 
 
 class Pauses:
