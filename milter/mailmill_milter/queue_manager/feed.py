@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -108,9 +108,10 @@ class Feeder:
             try:
                 self._send(batch)
             except (ContentsError, BrokerError) as exc:
-                self._waiting.put_back(loaded.name for loaded in batch)
+                names = [loaded.name for loaded in batch]
+                self._waiting.put_back(names)
                 if isinstance(exc, ContentsError):
-                    self._take_back(batch)
+                    self._remove_contents(names)
                 raise
 
     def send_again(self, items: list[Item]) -> None:
@@ -118,6 +119,21 @@ class Feeder:
         for item in items:
             self._window.drop(item.name)
         self._waiting.put_back(item.name for item in items)
+
+    def take_back(self, size: int) -> list[Item]:
+        """Take the latest messages in flight back to the disk, `size` bytes of them, and return them.
+
+        Their tasks stay in Redis and find no contents.
+        """
+        taken: list[Item] = []
+        for item in reversed(list(self._window)):
+            if size <= 0:
+                break
+            taken.append(item)
+            size -= item.size
+        self._remove_contents(item.name for item in taken)
+        self.send_again(taken[::-1])
+        return taken
 
     def ask(self, deliveries: list[str]) -> None:
         """Ask once more for deliveries that are in the contents store.
@@ -156,10 +172,11 @@ class Feeder:
         self._window.add(item)  # at the end: its lease is the longest now
         return delivery.id
 
-    def _take_back(self, batch: list[Loaded]) -> None:
-        """Give a full store back what a batch has taken of it: others need room to get rid of theirs."""
+    def _remove_contents(self, names: Iterable[Name]) -> None:
+        """Give a full store back what messages have taken of it: others need room to get rid of theirs."""
+        texts = [name.text for name in names]
         with contextlib.suppress(ContentsError):
-            self._contents.remove([loaded.name.text for loaded in batch])
+            self._contents.remove([*texts, *map(final_key, texts)])
 
     def _load(self, names: list[Name]) -> tuple[list[Loaded], bool]:
         """Read messages until the window or the batch is full, and say whether the window is.

@@ -158,6 +158,7 @@ class QueueManagerProcess:
         memory = MemoryWatch(
             self._redises,
             lambda room: self._inbox.put(partial(self._window.allow, room)),
+            lambda excess: self._inbox.put(partial(self._manager.take_back, excess)),
             lambda: self._inbox.put(self._manager.redis_was_away),
         )
         workers = WorkerWatch(

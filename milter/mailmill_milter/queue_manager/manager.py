@@ -147,6 +147,12 @@ class QueueManager:
         """Redis could not be reached for a while: tasks may have failed with nobody to tell it to."""
         self._window.shorten(self._monotonic() + AWAY_LEASE)
 
+    def take_back(self, size: int) -> None:
+        """Redis stays full: take `size` bytes of mail back from it, so that the rest can be worked on."""
+        taken = self._feeder.take_back(size)
+        if taken:
+            log.warning("Redis is full: %d messages in flight are taken back to the disk", len(taken))
+
     def relay(self, *, held: bool) -> None:
         """Whether the circuit breakers of all addresses of the relay are open."""
         if held and not self._gate.held:

@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from mailmill.errors import ContentsError
+from mailmill.outcomes import ContentsMissing
 from mailmill.spool import State
 from mailmill_milter.queue_manager.memory import Memory, MemoryWatch
 
@@ -25,8 +26,8 @@ class FakeRedis:
 
 class Told:
     def __init__(self, *clients):
-        self.room, self.relieved = [], 0
-        self.watch = MemoryWatch(clients, self.room.append, self._relieved)
+        self.room, self.excess, self.relieved = [], [], 0
+        self.watch = MemoryWatch(clients, self.room.append, self.excess.append, self._relieved)
 
     def _relieved(self):
         self.relieved += 1
@@ -87,6 +88,38 @@ def test_after_writes_were_refused_the_relief_is_told_once():
     for client.used in (900, 700, 995, 900, 700, 700):
         told.watch.look()
     assert told.relieved == 1
+
+
+def test_a_redis_that_stays_full_has_to_give_mail_back_down_to_where_mail_may_be_sent_again():
+    client = FakeRedis()
+    told = Told(client)
+    for client.used in (995, 900, 995, 995):
+        told.watch.look()
+    assert told.excess == []
+    told.watch.look()
+    assert told.excess == [245]
+    client.used = 900
+    told.watch.look()
+    assert told.excess == [245]
+
+
+def test_the_latest_messages_are_taken_back_from_a_full_redis_and_go_again_when_it_has_room(bench):
+    names = [bench.accept(content=b"x" * 1000) for _ in range(4)]
+    bench.turn()
+    size = bench.incoming.path(names[0], State.ACTIVE).stat().st_size
+    bench.window.allow(0)
+    bench.manager.take_back(size + 1)
+    assert set(bench.contents.items) == set(names[:2])
+    bench.turn()
+    assert len(bench.window) == 2
+    bench.manager.outcomes([ContentsMissing(names[2])])
+    bench.turn()
+    assert len(bench.window) == 2
+    del bench.tasks.sent[:]
+    bench.window.allow(math.inf)
+    bench.turn()
+    assert [name for task in bench.tasks.sent for name in task[2]] == names[2:]
+    assert set(bench.contents.items) == set(names)
 
 
 def test_the_thread_looks_and_ends(monkeypatch):
