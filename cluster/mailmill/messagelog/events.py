@@ -6,6 +6,8 @@ import enum
 
 from msgspec import Struct
 
+from mailmill.messagelog.measured import Measured
+
 
 class Step(enum.StrEnum):
     """The steps in the life of a message."""
@@ -25,8 +27,8 @@ class Step(enum.StrEnum):
     FINISHED = "finished"
 
 
-class Event(Struct, frozen=True):
-    """One step of one message."""
+class Event(Struct, frozen=True, omit_defaults=True):
+    """One step of one message. What is empty takes no room in Redis."""
 
     #: Seconds since the epoch.
     time: float
@@ -39,3 +41,5 @@ class Event(Struct, frozen=True):
     #: Set in `accepted` events, so that a message can be found by them.
     queue_id: str = ""
     message_id: str = ""
+    #: Set by a scan, for the metrics; the database does not keep it.
+    measured: Measured | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mailmill.delivery import Delivery, delivery_id
 from mailmill.messagelog.events import Event, Step
+from mailmill.messagelog.measured import EngineAnswer, Measured
 from mailmill.outcomes import Outcome, ScanDeferred, Scanned
 from mailmill.settings import Settings
 from mailmill_workers.mail import Mail
@@ -61,9 +62,10 @@ class Decider:
         events = [self._event(mail, Step.SCANNED, "")]
         try:
             groups = self._groups(mail, report, done)
-            return self._conclude(mail, groups, done, events, f"{_answers(report)}; {seconds:.3f} s")
+            how = f"{_answers(report)}; {seconds:.3f} s"
+            return self._conclude(mail, groups, done, events, how, seconds, report.measured())
         except (Deferral, QuarantineError) as exc:
-            return self._deferred(mail, exc)
+            return self._deferred(mail, exc, Measured((), round(seconds, 4), report.measured()))
 
     def give_up(self, mail: Mail, reason: str, done: frozenset[str]) -> Decision:
         """Quarantine a message that no scan survives, for all recipients whose marks are not in `done`."""
@@ -82,13 +84,20 @@ class Decider:
         except QuarantineError as exc:
             return self._deferred(mail, exc)
 
-    def _deferred(self, mail: Mail, exc: Exception) -> Decision:
+    def _deferred(self, mail: Mail, exc: Exception, measured: Measured | None = None) -> Decision:
         reason = str(exc)
-        events = (self._event(mail, Step.DEFERRED, reason),)
+        events = (self._event(mail, Step.DEFERRED, reason, measured),)
         return Decision(ScanDeferred(mail.header.id, reason), (), events)
 
     def _conclude(
-        self, mail: Mail, groups: list[Group], done: frozenset[str], events: list[Event], how: str
+        self,
+        mail: Mail,
+        groups: list[Group],
+        done: frozenset[str],
+        events: list[Event],
+        how: str,
+        seconds: float = 0.0,
+        answers: tuple[EngineAnswer, ...] = (),
     ) -> Decision:
         """Store what has to be stored and return all that goes on; `events` begins with the scan's own."""
         stopped = self._store(mail, groups, events)
@@ -97,10 +106,9 @@ class Decider:
             notice = postmaster_notice(self._settings, mail, what)
             if notice is not None and not done.issuperset(notice.covers):
                 deliveries.append(notice)
-        verdicts = (
-            ", ".join(dict.fromkeys(str(group.judgement.verdict) for group in groups)) or "delivered before"
-        )
-        events[0] = self._event(mail, Step.SCANNED, f"{verdicts}; {how}")
+        verdicts = tuple(dict.fromkeys(str(group.judgement.verdict) for group in groups))
+        told = f"{', '.join(verdicts) or 'delivered before'}; {how}"
+        events[0] = self._event(mail, Step.SCANNED, told, Measured(verdicts, round(seconds, 4), answers))
         outcome = Scanned(mail.header.id, tuple(delivery.id for delivery in deliveries))
         return Decision(outcome, tuple(deliveries), tuple(events))
 
@@ -163,8 +171,8 @@ class Decider:
             verdict=str(group.judgement.verdict),
         )
 
-    def _event(self, mail: Mail, step: Step, detail: str) -> Event:
-        return Event(self._clock(), mail.header.id, step, self._node, detail)
+    def _event(self, mail: Mail, step: Step, detail: str, measured: Measured | None = None) -> Event:
+        return Event(self._clock(), mail.header.id, step, self._node, detail, measured=measured)
 
 
 def _answers(report: Report) -> str:

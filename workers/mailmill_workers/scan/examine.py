@@ -68,6 +68,8 @@ class Examiner:
             spam=spam_answer,
             unpacked=unpacked if isinstance(unpacked, Unscannable) else None,
             forbidden=functools.cache(functools.partial(_forbidden, parts)),
+            took=trail.took,
+            cached=trail.cached,
         )
 
     async def _check_spam(self, mail: Mail, trail: Trail) -> SpamAnswer | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailmill.findings import Failed, Forbidden, SpamAnswer, Unscannable, VirusAnswer
+from mailmill.messagelog.measured import EngineAnswer
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,20 @@ class Report:
     unpacked: Unscannable | None
     #: What the rules in two files (names, types) forbid in this message.
     forbidden: Callable[[Path, Path], tuple[Forbidden, ...]]
+    #: Seconds that each engine took.
+    took: Mapping[str, float] = field(default_factory=dict)
+    #: Engines for which the verdict cache answered.
+    cached: AbstractSet[str] = frozenset()
+
+    def measured(self) -> tuple[EngineAnswer, ...]:
+        """Return what the metrics count of the engines."""
+        spam = [(self.spam_scanner, self.spam)] if self.spam is not None else []
+        return tuple(
+            EngineAnswer(
+                name, type(answer).__name__.lower(), round(self.took.get(name, 0.0), 4), name in self.cached
+            )
+            for name, answer in (*self.viruses, *spam)
+        )
 
     def virus_failures(self) -> tuple[str, ...]:
         """Return `scanner: reason` of each virus scanner that gave no answer."""

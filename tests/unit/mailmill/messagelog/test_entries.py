@@ -8,6 +8,7 @@ from mailmill.errors import RecordError
 from mailmill.mailids import new_mail_id
 from mailmill.messagelog.entries import from_fields, to_fields
 from mailmill.messagelog.events import Event, Step
+from mailmill.messagelog.measured import EngineAnswer, Measured
 
 MAIL_ID = new_mail_id(1_700_000_000.5, "4bXyZw")
 
@@ -21,6 +22,21 @@ EVENTS = st.builds(
     detail=st.text(st.characters(exclude_categories=())),
     queue_id=st.text(),
     message_id=st.text(st.characters(exclude_categories=())),
+    measured=st.none()
+    | st.builds(
+        Measured,
+        verdicts=st.lists(st.text()).map(tuple),
+        seconds=st.floats(0, 1e6),
+        answers=st.lists(
+            st.builds(
+                EngineAnswer,
+                engine=st.text(),
+                answer=st.text(),
+                seconds=st.floats(0, 1e6),
+                cached=st.booleans(),
+            )
+        ).map(tuple),
+    ),
 )
 
 
