@@ -59,6 +59,8 @@ class MailFacts:
     client_address: str
     #: Verified name of the client; empty or `unknown` when it has none.
     client_name: str = ""
+    #: Names of the viruses that were found; empty before the scan.
+    viruses: tuple[str, ...] = ()
 
     @cached_property
     def sender_address(self) -> Address:

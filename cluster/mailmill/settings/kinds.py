@@ -115,11 +115,23 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[\s,]+", text) if word)
 
 
+def _paths(text: str) -> tuple[Path, ...]:
+    if not text.strip():
+        raise ValueError("must be one or more paths, not ''")
+    return tuple(_path(word) for word in text.split())
+
+
+def join_words(values: tuple[tuple[T, ...], ...]) -> tuple[T, ...]:
+    """Return the words of several values, each word once."""
+    return tuple(dict.fromkeys(word for words in values for word in words))
+
+
 YES_NO: Final = Kind("yes or no", _yes_no)
 REAL: Final = Kind("a number", _real)
 DURATION: Final = Kind("a time: seconds, or with s, m, h, d or w", _duration)
 MODE: Final = Kind("a file mode in octal", _mode)
 PATH: Final = Kind("a path", _path)
+PATHS: Final = Kind("one or more paths, separated by spaces", _paths)
 TEXT: Final = Kind("text", str.strip)
 #: RFC 5322, section 2.2: printable ASCII without the colon.
 HEADER_NAME: Final = Kind("the name of a header", _header_name)

@@ -79,7 +79,7 @@ def is_elsewhere(known: Known, text: str) -> bool:
 
 
 def lacks_rulesets(known: Known, option: Option[object], text: str) -> bool:
-    """Say whether a value is a ruleset where MailScanner takes one and Mailmill does not yet."""
+    """Say whether a value is a ruleset where MailScanner takes one and Mailmill does not."""
     if known.rules is Rules.NONE or option.rules is not Rules.NONE or not text.startswith("/"):
         return False
     # Sockets and directories are paths too.

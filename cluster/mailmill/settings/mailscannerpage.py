@@ -59,7 +59,7 @@ def _ruleset(known: Known) -> str:
     if option is None or option.rules is known.rules:
         return str(known.rules.value)
     here: Rules = option.rules
-    return "not yet" if here is Rules.NONE else f"{known.rules.value}; here {here.value}"
+    return f"{known.rules.value}; here {here.value}"
 
 
 def _cell(text: str) -> str:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from mailmill.settings.kinds import Kind
 
 T = TypeVar("T")
+
+
+def _first(values: tuple[T, ...]) -> T:
+    return values[0]
+
 
 #: What the names of all environment variables of Mailmill begin with.
 PREFIX: Final = "MAILMILL_"
@@ -43,6 +49,8 @@ class Option(Generic[T]):
     unit: str = ""
     rules: Rules = Rules.NONE
     origin: Origin = Origin.MAILSCANNER
+    #: Makes one value of those of all rules that match, at least one; for `Rules.ALL`.
+    join: Callable[[tuple[T, ...]], T] = _first
 
     @property
     def key(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailmill.settings.conffile import ConfFile
-from mailmill.settings.kinds import PATH
+from mailmill.settings.kinds import PATH, PATHS
 from mailmill.settings.known import KNOWN
 from mailmill.settings.mailscanner import is_elsewhere, lacks_rulesets
 from mailmill.settings.option import Option, Rules
@@ -35,7 +35,7 @@ def parse_value(option: Option[object], text: str, source: Source, conf: ConfFil
         rules = _read(option, text, conf)
         if not rules.is_constant:
             conf.warnings.append(
-                f"{source}: {option.name} takes no ruleset yet: the default of {text} counts for all mail"
+                f"{source}: {option.name} takes no ruleset: the default of {text} counts for all mail"
             )
         return RuleSet.constant(rules.default)
     if advice := option.kind.advise(text):
@@ -45,7 +45,7 @@ def parse_value(option: Option[object], text: str, source: Source, conf: ConfFil
 
 def names_ruleset(option: Option[object], text: str) -> bool:
     """Say whether a value names a ruleset; where a path is the value itself, its ending tells."""
-    return text.endswith(".rules") if option.kind == PATH else text.startswith("/")
+    return text.endswith(".rules") if option.kind in {PATH, PATHS} else text.startswith("/")
 
 
 def _read(option: Option[object], text: str, conf: ConfFile) -> RuleSet[object]:

@@ -86,7 +86,9 @@ def attachment_files(settings: Settings) -> Iterable[Path]:
     """Return the files of rules about attachments that a configuration names, for any mail."""
     for option in _ATTACHMENT_RULES:
         rules = settings.rule(option)
-        yield from (rules.default, *(rule.value for rule in rules.rules))
+        yield from (
+            path for paths in (rules.default, *(rule.value for rule in rules.rules)) for path in paths
+        )
 
 
 def _rulesets(found: Iterable[Finding]) -> tuple[tuple[RulesFile, ...], list[str]]:

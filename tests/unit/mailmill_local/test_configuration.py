@@ -22,7 +22,7 @@ def test_it_is_a_configuration_that_mailmill_accepts(tmp_path: Path) -> None:
     assert settings[delivery.MSMAIL_DELIVERY_METHOD] is DeliveryMethod.QMQP
     assert settings[milter.MILTER_BIND] == str(tmp_path / "run" / "milter.sock")
     assert settings[milter.MILTER_IGNORE_LOOPBACK] is False
-    assert settings[policy.MAIL_HEADER] == "X-mailmill-MailScanner"
+    assert settings.rule(policy.MAIL_HEADER).default == "X-mailmill-MailScanner"
 
 
 def test_a_change_replaces_a_value_under_any_spelling(tmp_path: Path) -> None:

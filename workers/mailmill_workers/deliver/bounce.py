@@ -81,9 +81,11 @@ class Bouncer:
         return cls(
             host=host,
             bounce_from=settings[BOUNCE_FROM],
-            notices_to=settings[NOTICES_TO],
+            notices_to=settings.rule(NOTICES_TO).default,
             quarantine=Quarantine(
-                settings[QUARANTINE_DIR], settings[QUARANTINE_PERMISSIONS], settings[QUARANTINE_GROUP]
+                settings.rule(QUARANTINE_DIR).default,
+                settings[QUARANTINE_PERMISSIONS],
+                settings[QUARANTINE_GROUP],
             ),
             clock=clock,
         )

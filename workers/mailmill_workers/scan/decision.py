@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from mailmill.delivery import Delivery, delivery_id
+from mailmill.envelope import Recipient
 from mailmill.messagelog.events import Event, Step
 from mailmill.messagelog.measured import EngineAnswer, Measured
 from mailmill.outcomes import Outcome, ScanDeferred, Scanned
 from mailmill.settings import Settings
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.headers import header_block
-from mailmill_workers.scan.judgement import Folder, Judgement, Verdict
+from mailmill_workers.scan.judgement import Folder, Judgement, NoticeTo
 from mailmill_workers.scan.notice import Stopped, postmaster_notice
-from mailmill_workers.scan.policy import Deferral, judge
+from mailmill_workers.scan.policy import Deferral, judge, poison
 from mailmill_workers.scan.quarantine import Quarantine, QuarantinedEnvelope, QuarantineError
 from mailmill_workers.scan.report import Report
 
@@ -69,17 +71,8 @@ class Decider:
 
     def give_up(self, mail: Mail, reason: str, done: frozenset[str]) -> Decision:
         """Quarantine a message that no scan survives, for all recipients whose marks are not in `done`."""
-        indexes = tuple(i for i in range(len(mail.header.envelope.recipients)) if str(i) not in done)
-        judgement = Judgement(
-            verdict=Verdict.POISON,
-            reasons=(reason,),
-            deliver=False,
-            store=Folder.INFECTIONS,
-            notify=True,
-            headers=(),
-        )
-        groups = [Group(judgement, indexes)] if indexes else []
         try:
+            groups = _grouped(mail, done, lambda recipient: poison(self._settings, mail, recipient, reason))
             return self._conclude(mail, groups, done, [self._event(mail, Step.SCANNED, "")], "given up on")
         except QuarantineError as exc:
             return self._deferred(mail, exc)
@@ -102,9 +95,9 @@ class Decider:
         """Store what has to be stored and return all that goes on; `events` begins with the scan's own."""
         stopped = self._store(mail, groups, events)
         deliveries = [self._delivery(mail, group) for group in groups if group.judgement.deliver]
-        for what in stopped:
-            notice = postmaster_notice(self._settings, mail, what)
-            if notice is not None and not done.issuperset(notice.covers):
+        for number, what in enumerate(stopped):
+            notice = postmaster_notice(mail, what, number)
+            if not done.issuperset(notice.covers):
                 deliveries.append(notice)
         verdicts = tuple(dict.fromkeys(str(group.judgement.verdict) for group in groups))
         told = f"{', '.join(verdicts) or 'delivered before'}; {how}"
@@ -113,20 +106,17 @@ class Decider:
         return Decision(outcome, tuple(deliveries), tuple(events))
 
     def _groups(self, mail: Mail, report: Report, done: frozenset[str]) -> list[Group]:
-        indexes: dict[Judgement, list[int]] = {}
-        for index, recipient in enumerate(mail.header.envelope.recipients):
-            if str(index) not in done:
-                judgement = judge(self._settings, mail, report, recipient)
-                indexes.setdefault(judgement, []).append(index)
-        return [Group(judgement, tuple(found)) for judgement, found in indexes.items()]
+        return _grouped(mail, done, lambda recipient: judge(self._settings, mail, report, recipient))
 
     def _store(self, mail: Mail, groups: list[Group], events: list[Event]) -> list[Stopped]:
         """Quarantine what has to be, once per folder; return what the postmaster is told of."""
-        stopped = []
-        for folder in Folder:
-            kept = [group for group in groups if group.judgement.store is folder]
-            if not kept:
-                continue
+        stopped: list[Stopped] = []
+        places: dict[tuple[Folder, str], list[Group]] = {}
+        for group in groups:
+            if group.judgement.store is not None:
+                key = (group.judgement.store, group.judgement.quarantine)
+                places.setdefault(key, []).append(group)
+        for (folder, quarantine), kept in places.items():
             recipients = tuple(sorted(index for group in kept for index in group.indexes))
             reasons = tuple(dict.fromkeys(reason for group in kept for reason in group.judgement.reasons))
             verdict = kept[0].judgement.verdict
@@ -139,11 +129,9 @@ class Decider:
                 verdict=str(verdict),
                 reasons=reasons,
             )
-            place = self._quarantine.store(mail, folder, record)
+            place = self._quarantine.at(Path(quarantine)).store(mail, folder, record)
             events.append(self._event(mail, Step.QUARANTINED, f"{verdict}: {'; '.join(reasons)}; {place}"))
-            if any(group.judgement.notify for group in kept):
-                addresses = tuple(mail.header.envelope.recipients[index].address for index in recipients)
-                stopped.append(Stopped(verdict, reasons, addresses, str(place)))
+            stopped += _to_tell(mail, kept, str(place))
         for group in groups:
             if not group.judgement.deliver and group.judgement.store is None:
                 count = len(group.indexes)
@@ -173,6 +161,28 @@ class Decider:
 
     def _event(self, mail: Mail, step: Step, detail: str, measured: Measured | None = None) -> Event:
         return Event(self._clock(), mail.header.id, step, self._node, detail, measured=measured)
+
+
+def _grouped(mail: Mail, done: frozenset[str], judge_one: Callable[[Recipient], Judgement]) -> list[Group]:
+    """Judge for each recipient whose mark is not in `done`, and put those together who have the same."""
+    indexes: dict[Judgement, list[int]] = {}
+    for index, recipient in enumerate(mail.header.envelope.recipients):
+        if str(index) not in done:
+            indexes.setdefault(judge_one(recipient), []).append(index)
+    return [Group(judgement, tuple(found)) for judgement, found in indexes.items()]
+
+
+def _to_tell(mail: Mail, kept: list[Group], place: str) -> Iterator[Stopped]:
+    """Yield what is told of groups that are kept in one place: to each who is to hear of it, once."""
+    told: dict[NoticeTo, list[Group]] = {}
+    for group in kept:
+        if group.judgement.notice is not None:
+            told.setdefault(group.judgement.notice, []).append(group)
+    for notice, groups in told.items():
+        indexes = sorted(index for group in groups for index in group.indexes)
+        reasons = dict.fromkeys(reason for group in groups for reason in group.judgement.reasons)
+        addresses = tuple(mail.header.envelope.recipients[index].address for index in indexes)
+        yield Stopped(groups[0].judgement.verdict, tuple(reasons), addresses, place, notice)
 
 
 def _answers(report: Report) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from mailmill.findings import Forbidden, SpamAnswer, Unscannable, VirusAnswer
-from mailmill.settings import Option, Settings
-from mailmill.settings.attachmentrules import load_optional
+from mailmill.settings import Settings
+from mailmill.settings.attachmentrules import Rule, load_optional
+from mailmill.settings.formail import MailSettings
 from mailmill.settings.options.policy import MAXIMUM_MESSAGE_PARTS
 from mailmill.settings.options.scanners import MAX_SPAM_CHECK_SIZE, SPAM_CHECKS, VIRUS_SCANNING
 from mailmill_workers.content.attachments import forbidden
@@ -48,7 +50,7 @@ class Examiner:
 
     async def examine(self, mail: Mail, trail: Trail) -> Report:
         """Return what all engines and checks say of a message; `trail` hears what is being done."""
-        virus_scan = self._any_recipient(mail, VIRUS_SCANNING)
+        virus_scan = any(settings[VIRUS_SCANNING] for settings in self._for_each_recipient(mail))
         asked = self._viruses if virus_scan else ()
         viruses = asyncio.gather(*(_scan(engine, mail, trail) for engine in asked))
         spam = asyncio.ensure_future(self._check_spam(mail, trail))
@@ -73,15 +75,17 @@ class Examiner:
         )
 
     async def _check_spam(self, mail: Mail, trail: Trail) -> SpamAnswer | None:
-        small = len(mail.content) <= self._settings[MAX_SPAM_CHECK_SIZE]
-        if self._spam is None or not small or not self._any_recipient(mail, SPAM_CHECKS):
+        if self._spam is None or not any(
+            settings[SPAM_CHECKS] and len(mail.content) <= settings[MAX_SPAM_CHECK_SIZE]
+            for settings in self._for_each_recipient(mail)
+        ):
             return None
         with trail.step(self._spam.name):
             return await self._spam.check(mail)
 
-    def _any_recipient(self, mail: Mail, option: Option[bool]) -> bool:
-        rule = self._settings.rule(option)
-        return any(any(rule.all(facts_for(mail, recipient))) for recipient in mail.header.envelope.recipients)
+    def _for_each_recipient(self, mail: Mail) -> Iterator[MailSettings]:
+        for recipient in mail.header.envelope.recipients:
+            yield MailSettings(self._settings, facts_for(mail, recipient))
 
 
 async def _scan(engine: VirusEngine, mail: Mail, trail: Trail) -> VirusAnswer:
@@ -89,5 +93,11 @@ async def _scan(engine: VirusEngine, mail: Mail, trail: Trail) -> VirusAnswer:
         return await engine.scan(mail)
 
 
-def _forbidden(parts: tuple[Part, ...], names: Path, types: Path) -> tuple[Forbidden, ...]:
-    return forbidden(parts, load_optional(names), load_optional(types))
+def _forbidden(
+    parts: tuple[Part, ...], names: tuple[Path, ...], types: tuple[Path, ...]
+) -> tuple[Forbidden, ...]:
+    return forbidden(parts, _rules(names), _rules(types))
+
+
+def _rules(paths: tuple[Path, ...]) -> tuple[Rule, ...]:
+    return tuple(rule for path in paths for rule in load_optional(path))

@@ -32,6 +32,16 @@ class Folder(enum.StrEnum):
     NONSPAM = "nonspam"
 
 
+class NoticeTo(Struct, frozen=True):
+    """Who is told that a message was stopped, and in whose name."""
+
+    addresses: tuple[str, ...]
+    #: The name in From.
+    sender_name: str
+    #: The address in From.
+    sender: str
+
+
 class Judgement(Struct, frozen=True):
     """The decision for one recipient."""
 
@@ -42,7 +52,9 @@ class Judgement(Struct, frozen=True):
     deliver: bool
     #: Where it is kept; None when it is not.
     store: Folder | None
-    #: Whether the postmaster is told.
-    notify: bool
+    #: Who is told; None: nobody.
+    notice: NoticeTo | None
     #: Headers to put on top: names and values, in order.
     headers: tuple[tuple[str, str], ...]
+    #: The quarantine that it is kept in; empty when it is not kept.
+    quarantine: str = ""

@@ -1,4 +1,7 @@
-"""The notice to the postmaster: one mail for each stopped message, never one for several."""
+"""The notice to the postmaster: about one stopped message, never about several.
+
+Where recipients of the message have different rules about notices, each group of them has its own.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,8 @@ from typing import Final
 
 from mailmill.delivery import Delivery, delivery_id
 from mailmill.envelope import Recipient
-from mailmill.settings import Settings
-from mailmill.settings.options.policy import LOCAL_POSTMASTER, NOTICES_FROM, NOTICES_TO, SEND_NOTICES
 from mailmill_workers.mail import Mail
-from mailmill_workers.scan.judgement import Verdict
+from mailmill_workers.scan.judgement import NoticeTo, Verdict
 
 #: Lines end in LF, as everywhere in the cluster; only the way out decides.
 _POLICY: Final = EmailPolicy(linesep="\n", cte_type="7bit")
@@ -32,17 +33,18 @@ class Stopped:
     recipients: tuple[str, ...]
     #: Where it is kept.
     place: str
+    #: Who is told.
+    to: NoticeTo
 
 
-def postmaster_notice(settings: Settings, mail: Mail, stopped: Stopped) -> Delivery | None:
-    """Return the notice about a message, or None when nobody wants it.
+def postmaster_notice(mail: Mail, stopped: Stopped, number: int) -> Delivery:
+    """Return a notice about a message; `number` counts those about the same message, from 0.
 
     Its sender is empty, so that a notice that cannot be delivered makes no further mail.
     """
-    addresses = settings[NOTICES_TO]
-    if not settings[SEND_NOTICES] or not addresses:
-        return None
-    covers = tuple(f"notice:{address}" for address in addresses)
+    addresses = stopped.to.addresses
+    which = f"{number}:" if number else ""
+    covers = tuple(f"notice:{which}{address}" for address in addresses)
     return Delivery(
         id=delivery_id(mail.header.id, covers),
         mail_id=mail.header.id,
@@ -50,7 +52,7 @@ def postmaster_notice(settings: Settings, mail: Mail, stopped: Stopped) -> Deliv
         sender="",
         recipients=tuple(Recipient(address) for address in addresses),
         sender_args=(),
-        head=_text(settings, mail, stopped),
+        head=_text(mail, stopped, which),
         content="",
         covers=covers,
         arrival=mail.header.arrival,
@@ -58,15 +60,14 @@ def postmaster_notice(settings: Settings, mail: Mail, stopped: Stopped) -> Deliv
     )
 
 
-def _text(settings: Settings, mail: Mail, stopped: Stopped) -> bytes:
-    addresses = settings[NOTICES_TO]
+def _text(mail: Mail, stopped: Stopped, which: str) -> bytes:
     envelope = mail.header.envelope
     message = EmailMessage(_POLICY)
-    message["From"] = formataddr((settings[NOTICES_FROM], settings[LOCAL_POSTMASTER]))
-    message["To"] = ", ".join(addresses)
+    message["From"] = formataddr((stopped.to.sender_name, stopped.to.sender))
+    message["To"] = ", ".join(stopped.to.addresses)
     message["Subject"] = f"Message stopped: {stopped.verdict}"
     message["Date"] = format_datetime(datetime.fromtimestamp(time.time(), UTC))
-    message["Message-ID"] = f"<{mail.header.id}.notice@{mail.header.edge}>"
+    message["Message-ID"] = f"<{mail.header.id}.notice{which[:-1]}@{mail.header.edge}>"
     message["Auto-Submitted"] = "auto-generated"
     arrived = format_datetime(datetime.fromtimestamp(mail.header.arrival, UTC))
     client = envelope.client

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from mailmill.envelope import Recipient
 from mailmill.findings import Found
-from mailmill.settings import Settings
+from mailmill.settings import MailFacts, Settings
+from mailmill.settings.formail import MailSettings
 from mailmill.settings.options.choices import FailurePolicy
 from mailmill.settings.options.policy import (
     CLEAN_HEADER_VALUE,
@@ -18,9 +19,13 @@ from mailmill.settings.options.policy import (
     INFECTED_HEADER_VALUE,
     INFORMATION_HEADER,
     INFORMATION_HEADER_VALUE,
+    LOCAL_POSTMASTER,
     MAIL_HEADER,
     NON_SPAM_ACTIONS,
     NOT_SCANNED_HEADER_VALUE,
+    NOTICES_FROM,
+    NOTICES_TO,
+    SEND_NOTICES,
     SPAM_ACTIONS,
     SPAM_HEADER,
     SPAM_SCORE_CHARACTER,
@@ -32,9 +37,9 @@ from mailmill.settings.options.scanners import (
     VIRUS_SCANNER_FAILURE,
     VIRUS_SCANNING,
 )
-from mailmill.settings.values import MailFacts
+from mailmill.settings.options.system import QUARANTINE_DIR
 from mailmill_workers.mail import Mail
-from mailmill_workers.scan.judgement import Folder, Judgement, Verdict
+from mailmill_workers.scan.judgement import Folder, Judgement, NoticeTo, Verdict
 from mailmill_workers.scan.report import Report
 from mailmill_workers.scan.spamrules import SpamCheck, check_spam
 
@@ -46,7 +51,7 @@ class Deferral(Exception):  # noqa: N818 - not an error: a decision to wait
     """The message cannot be judged now; the text says why."""
 
 
-def facts_for(mail: Mail, recipient: Recipient) -> MailFacts:
+def facts_for(mail: Mail, recipient: Recipient, viruses: tuple[str, ...] = ()) -> MailFacts:
     """Return what rules may ask about a message and one of its recipients."""
     envelope = mail.header.envelope
     return MailFacts(
@@ -54,10 +59,11 @@ def facts_for(mail: Mail, recipient: Recipient) -> MailFacts:
         recipient=recipient.address,
         client_address=envelope.client.address,
         client_name=envelope.client.name,
+        viruses=viruses,
     )
 
 
-def judge(settings: Settings, mail: Mail, report: Report, recipient: Recipient) -> Judgement:
+def judge(everybodys: Settings, mail: Mail, report: Report, recipient: Recipient) -> Judgement:
     """Return what is done with a message for one recipient.
 
     The worst finding decides: a virus, what could not be looked into, a forbidden attachment, and only then
@@ -66,27 +72,47 @@ def judge(settings: Settings, mail: Mail, report: Report, recipient: Recipient) 
     Raises:
         Deferral: an engine that has to be asked gave no answer, and policy is to wait for it.
     """
-    facts = facts_for(mail, recipient)
-    wanted = any(settings.rule(VIRUS_SCANNING).all(facts))
-    report = report if wanted else replace(report, viruses=())
+    if not MailSettings(everybodys, facts_for(mail, recipient))[VIRUS_SCANNING]:
+        report = replace(report, viruses=())
+    settings = MailSettings(everybodys, facts_for(mail, recipient, report.virus_names()))
     stopped = _viruses(settings, mail, report)
     if stopped is not None:
         return stopped
-    forbidden = report.forbidden(
-        settings.rule(FILENAME_RULES).first(facts), settings.rule(FILETYPE_RULES).first(facts)
-    )
+    forbidden = report.forbidden(settings[FILENAME_RULES], settings[FILETYPE_RULES])
     if forbidden:
         reasons = tuple(f"{part.filename or 'unnamed part'}: {part.log_text}" for part in forbidden)
         return _stopped(settings, mail, Verdict.FORBIDDEN, reasons)
-    spam = check_spam(settings, report, facts, len(mail.header.envelope.recipients))
+    spam = check_spam(settings, report, len(mail.header.envelope.recipients), len(mail.content))
     if spam.failed:
         if settings[SPAM_SCANNER_FAILURE] is FailurePolicy.DEFER:
             raise Deferral(spam.failed)
         return _stopped(settings, mail, Verdict.SCANNER_FAILED, (spam.failed,))
-    return _by_spam_actions(settings, mail, facts, spam, _scan_text(settings, report))
+    return _by_spam_actions(settings, mail, spam, _scan_text(settings, report))
 
 
-def _viruses(settings: Settings, mail: Mail, report: Report) -> Judgement | None:
+def notice_to(settings: MailSettings) -> NoticeTo | None:
+    """Return who is told of a copy that was stopped; None: nobody wants to hear of it."""
+    addresses = settings[NOTICES_TO]
+    if not settings[SEND_NOTICES] or not addresses:
+        return None
+    return NoticeTo(addresses, settings[NOTICES_FROM], settings[LOCAL_POSTMASTER])
+
+
+def poison(everybodys: Settings, mail: Mail, recipient: Recipient, reason: str) -> Judgement:
+    """Return what is done for one recipient with a message that no scan survives."""
+    settings = MailSettings(everybodys, facts_for(mail, recipient))
+    return Judgement(
+        verdict=Verdict.POISON,
+        reasons=(reason,),
+        deliver=False,
+        store=Folder.INFECTIONS,
+        notice=notice_to(settings),
+        headers=(),
+        quarantine=str(settings[QUARANTINE_DIR]),
+    )
+
+
+def _viruses(settings: MailSettings, mail: Mail, report: Report) -> Judgement | None:
     """Return the judgement when a virus stops the message, or that nobody can tell whether it has one."""
     found = tuple(
         f"{name}: {virus}" for name, a in report.viruses if isinstance(a, Found) for virus in a.names
@@ -105,7 +131,7 @@ def _viruses(settings: Settings, mail: Mail, report: Report) -> Judgement | None
     return None
 
 
-def _scan_text(settings: Settings, report: Report) -> str:
+def _scan_text(settings: MailSettings, report: Report) -> str:
     """Return what the mail header says of a message that was not stopped."""
     if not report.viruses:
         return settings[NOT_SCANNED_HEADER_VALUE]
@@ -115,38 +141,40 @@ def _scan_text(settings: Settings, report: Report) -> str:
     return settings[CLEAN_HEADER_VALUE]
 
 
-def _stopped(settings: Settings, mail: Mail, verdict: Verdict, reasons: tuple[str, ...]) -> Judgement:
+def _stopped(settings: MailSettings, mail: Mail, verdict: Verdict, reasons: tuple[str, ...]) -> Judgement:
     return Judgement(
         verdict=verdict,
         reasons=reasons,
         deliver=False,
         store=Folder.INFECTIONS,
-        notify=True,
+        notice=notice_to(settings),
+        quarantine=str(settings[QUARANTINE_DIR]),
         headers=_headers(settings, mail, settings[INFECTED_HEADER_VALUE], SpamCheck("")),
     )
 
 
-def _by_spam_actions(
-    settings: Settings, mail: Mail, facts: MailFacts, spam: SpamCheck, scan_text: str
-) -> Judgement:
+def _by_spam_actions(settings: MailSettings, mail: Mail, spam: SpamCheck, scan_text: str) -> Judgement:
     if spam.high:
         verdict, option, folder = Verdict.HIGH_SPAM, HIGH_SCORING_SPAM_ACTIONS, Folder.SPAM
     elif spam.spam:
         verdict, option, folder = Verdict.SPAM, SPAM_ACTIONS, Folder.SPAM
     else:
         verdict, option, folder = Verdict.CLEAN, NON_SPAM_ACTIONS, Folder.NONSPAM
-    actions = settings.rule(option).first(facts)
+    actions = settings[option]
     return Judgement(
         verdict=verdict,
         reasons=(spam.text,) if spam.spam else (),
         deliver=actions.deliver,
         store=folder if actions.store else None,
-        notify=False,
+        notice=None,
+        quarantine=str(settings[QUARANTINE_DIR]) if actions.store else "",
         headers=_headers(settings, mail, scan_text, spam) + actions.headers,
     )
 
 
-def _headers(settings: Settings, mail: Mail, scan_text: str, spam: SpamCheck) -> tuple[tuple[str, str], ...]:
+def _headers(
+    settings: MailSettings, mail: Mail, scan_text: str, spam: SpamCheck
+) -> tuple[tuple[str, str], ...]:
     """Return MailScanner's headers in MailScanner's order; those without a value are left out."""
     stars = min(max(int(spam.score), 0), MAX_SCORE_CHARACTERS)
     headers = (

@@ -52,6 +52,10 @@ class Quarantine:
         self._directory_mode = mode | (mode & 0o444) >> 2 | stat.S_IRWXU
         self._group = group
 
+    def at(self, root: Path) -> Quarantine:
+        """Return the quarantine in another directory, with the same mode and group."""
+        return Quarantine(root, self._mode, self._group)
+
     def store(self, mail: Mail, folder: Folder, record: QuarantinedEnvelope) -> Path:
         """Keep a message durably and return where it is.
 

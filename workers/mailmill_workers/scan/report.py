@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mailmill.findings import Failed, Forbidden, SpamAnswer, Unscannable, VirusAnswer
+from mailmill.findings import Failed, Forbidden, Found, SpamAnswer, Unscannable, VirusAnswer
 from mailmill.messagelog.measured import EngineAnswer
 
 
@@ -22,8 +22,8 @@ class Report:
     spam: SpamAnswer | None
     #: Why the message could not be unpacked; None when it could.
     unpacked: Unscannable | None
-    #: What the rules in two files (names, types) forbid in this message.
-    forbidden: Callable[[Path, Path], tuple[Forbidden, ...]]
+    #: What the rules in files (about names, about types) forbid in this message.
+    forbidden: Callable[[tuple[Path, ...], tuple[Path, ...]], tuple[Forbidden, ...]]
     #: Seconds that each engine took.
     took: Mapping[str, float] = field(default_factory=dict)
     #: Engines for which the verdict cache answered.
@@ -38,6 +38,10 @@ class Report:
             )
             for name, answer in (*self.viruses, *spam)
         )
+
+    def virus_names(self) -> tuple[str, ...]:
+        """Return the names of the viruses that were found."""
+        return tuple(virus for _, a in self.viruses if isinstance(a, Found) for virus in a.names)
 
     def virus_failures(self) -> tuple[str, ...]:
         """Return `scanner: reason` of each virus scanner that gave no answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailmill.findings import Failed, Scored
-from mailmill.settings import Settings
+from mailmill.settings.formail import MailSettings
 from mailmill.settings.options.choices import FailurePolicy
 from mailmill.settings.options.policy import (
     DEFINITE_SPAM_IS_HIGH,
@@ -15,11 +15,11 @@ from mailmill.settings.options.policy import (
 )
 from mailmill.settings.options.scanners import (
     HIGH_SCORE,
+    MAX_SPAM_CHECK_SIZE,
     REQUIRED_SCORE,
     SPAM_CHECKS,
     SPAM_SCANNER_FAILURE,
 )
-from mailmill.settings.values import MailFacts
 from mailmill_workers.scan.report import Report
 
 
@@ -36,20 +36,18 @@ class SpamCheck:
     failed: str = ""
 
 
-def check_spam(settings: Settings, report: Report, facts: MailFacts, recipients: int) -> SpamCheck:
-    """Judge a message with `recipients` recipients for the one in `facts`."""
-    if not settings.rule(SPAM_CHECKS).first(facts):
+def check_spam(settings: MailSettings, report: Report, recipients: int, size: int) -> SpamCheck:
+    """Judge a message of `size` bytes with `recipients` recipients for the one whose settings these are."""
+    if not settings[SPAM_CHECKS]:
         return SpamCheck("")
     few = recipients <= settings[WHITELIST_MAX_RECIPIENTS]
-    if few and settings.rule(IS_DEFINITELY_NOT_SPAM).first(facts):
+    if few and settings[IS_DEFINITELY_NOT_SPAM]:
         return SpamCheck("not spam (whitelisted)")
-    if settings.rule(IS_DEFINITELY_SPAM).first(facts):
-        return SpamCheck(
-            "spam (blacklisted)", spam=True, high=settings.rule(DEFINITE_SPAM_IS_HIGH).first(facts)
-        )
-    match report.spam:
+    if settings[IS_DEFINITELY_SPAM]:
+        return SpamCheck("spam (blacklisted)", spam=True, high=settings[DEFINITE_SPAM_IS_HIGH])
+    match report.spam if size <= settings[MAX_SPAM_CHECK_SIZE] else None:
         case Scored() as answer:
-            return _scored(settings, report.spam_scanner, answer, facts)
+            return _scored(settings, report.spam_scanner, answer)
         case Failed(reason):
             failed = f"{report.spam_scanner}: {reason}"
             stop = settings[SPAM_SCANNER_FAILURE] is not FailurePolicy.PASS
@@ -60,9 +58,9 @@ def check_spam(settings: Settings, report: Report, facts: MailFacts, recipients:
             return SpamCheck("")
 
 
-def _scored(settings: Settings, scanner: str, answer: Scored, facts: MailFacts) -> SpamCheck:
-    required = settings.rule(REQUIRED_SCORE).first(facts)
-    high = answer.score >= settings.rule(HIGH_SCORE).first(facts)
+def _scored(settings: MailSettings, scanner: str, answer: Scored) -> SpamCheck:
+    required = settings[REQUIRED_SCORE]
+    high = answer.score >= settings[HIGH_SCORE]
     spam = high or answer.score >= required
     symbols = "".join(f", {name} {points:.2f}" for name, points in answer.symbols)
     text = (

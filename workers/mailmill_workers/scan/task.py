@@ -28,7 +28,7 @@ from mailmill_workers.scan.quarantine import Quarantine
 def _decider() -> Decider:
     settings = runtime.settings()
     quarantine = Quarantine(
-        settings[QUARANTINE_DIR], settings[QUARANTINE_PERMISSIONS], settings[QUARANTINE_GROUP]
+        settings.rule(QUARANTINE_DIR).default, settings[QUARANTINE_PERMISSIONS], settings[QUARANTINE_GROUP]
     )
     return Decider(settings, quarantine, runtime.node("scan"))
 

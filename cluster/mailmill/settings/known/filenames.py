@@ -15,14 +15,14 @@ OPTIONS: Final = (
         "Filename Rules",
         DIFFERENT,
         "%etc-dir%/filename.rules.conf",
-        "One file of rules. rename, deny+delete and addresses are treated as deny, with a warning.",
+        "rename, deny+delete and addresses are treated as deny, with a warning.",
         rules=Rules.ALL,
     ),
     Known(
         "Filetype Rules",
         DIFFERENT,
         "%etc-dir%/filetype.rules.conf",
-        "One file of rules. rename, deny+delete and addresses are treated as deny, with a warning.",
+        "rename, deny+delete and addresses are treated as deny, with a warning.",
         rules=Rules.ALL,
     ),
     Known(

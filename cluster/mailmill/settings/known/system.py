@@ -34,7 +34,8 @@ OPTIONS: Final = (
         "Outgoing Queue Dir",
         DIFFERENT,
         "/var/spool/mqueue",
-        "Holds only what the relay did not take yet. Ignored with a warning while MTA names another MTA.",
+        "Holds only what the relay did not take yet. Ignored with a warning while MTA names another MTA. "
+        "One for each edge: of a ruleset the default counts.",
         rules=Rules.FIRST,
     ),
     Known(

@@ -113,7 +113,7 @@ OPTIONS: Final = (
         "Clamd Socket",
         SUPPORTED,
         "/var/run/clamd.scan/clamd.sock",
-        "Several sockets or addresses may stand there.",
+        "Several sockets or addresses may stand there. Of a ruleset the default counts.",
         rules=Rules.ALL,
     ),
     Known(

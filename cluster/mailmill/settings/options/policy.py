@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailmill.settings.actions import ACTIONS
-from mailmill.settings.kinds import HEADER_NAME, PATH, TEXT, WORDS, YES_NO, whole_number
+from mailmill.settings.kinds import HEADER_NAME, PATHS, TEXT, WORDS, YES_NO, join_words, whole_number
 from mailmill.settings.option import Option, Origin, Rules
 
 IS_DEFINITELY_NOT_SPAM: Final = Option(
@@ -38,18 +38,21 @@ WHITELIST_MAX_RECIPIENTS: Final = Option(
 )
 FILENAME_RULES: Final = Option(
     "Filename Rules",
-    PATH,
+    PATHS,
     default="/etc/MailScanner/filename.rules.conf",
-    rules=Rules.FIRST,
-    description="The file of rules about attachment names. Each line: allow or deny, a regular expression, "
-    "text for the log, text for people; separated by tabs. A file that is not there has no rules.",
+    rules=Rules.ALL,
+    join=join_words,
+    description="The files of rules about attachment names. Each line: allow or deny, a regular expression, "
+    "text for the log, text for people; separated by tabs. The first line that matches decides; of several "
+    "files, those of the first one come first. A file that is not there has no rules.",
 )
 FILETYPE_RULES: Final = Option(
     "Filetype Rules",
-    PATH,
+    PATHS,
     default="/etc/MailScanner/filetype.rules.conf",
-    rules=Rules.FIRST,
-    description="The file of rules about attachment types as libmagic names them. Each line: allow or deny, "
+    rules=Rules.ALL,
+    join=join_words,
+    description="The files of rules about attachment types as libmagic names them. Each line: allow or deny, "
     "a regular expression for the type, optionally one for its MIME type, text for the log, text for people; "
     "separated by tabs.",
 )
@@ -78,48 +81,58 @@ SEND_NOTICES: Final = Option(
     "Send Notices",
     YES_NO,
     default="yes",
+    rules=Rules.FIRST,
     description="Tell Notices To when a message was stopped.",
 )
 NOTICES_TO: Final = Option(
     "Notices To",
     WORDS,
     default="postmaster",
-    description="Who gets the notices.",
+    rules=Rules.ALL,
+    join=join_words,
+    description="Who gets the notices. Of mail that could not be delivered those hear whom the default of a "
+    "ruleset names.",
 )
 NOTICES_FROM: Final = Option(
     "Notices From",
     TEXT,
     default="Mailmill",
+    rules=Rules.FIRST,
     description="The name that notices come from; the address is Local Postmaster.",
 )
 LOCAL_POSTMASTER: Final = Option(
     "Local Postmaster",
     TEXT,
     default="postmaster",
+    rules=Rules.FIRST,
     description="The address that notices and reports come from.",
 )
 MAIL_HEADER: Final = Option(
     "Mail Header",
     HEADER_NAME,
     default="X-%org-name%-MailScanner",
+    rules=Rules.FIRST,
     description="The name of the header that says what the scan found.",
 )
 ID_HEADER: Final = Option(
     "ID Header",
     HEADER_NAME,
     default="X-%org-name%-MailScanner-ID",
+    rules=Rules.FIRST,
     description="The name of the header with the Mailmill id.",
 )
 SPAM_HEADER: Final = Option(
     "Spam Header",
     HEADER_NAME,
     default="X-%org-name%-MailScanner-SpamCheck",
+    rules=Rules.FIRST,
     description="The name of the header with the spam scanner's report.",
 )
 SPAM_SCORE_HEADER: Final = Option(
     "Spam Score Header",
     HEADER_NAME,
     default="X-%org-name%-MailScanner-SpamScore",
+    rules=Rules.FIRST,
     description="The name of the header with one character per point.",
 )
 SPAM_SCORE_CHARACTER: Final = Option(
@@ -132,36 +145,42 @@ ENVELOPE_FROM_HEADER: Final = Option(
     "Envelope From Header",
     HEADER_NAME,
     default="X-%org-name%-MailScanner-From",
+    rules=Rules.FIRST,
     description="The name of the header with the envelope sender.",
 )
 INFORMATION_HEADER: Final = Option(
     "Information Header",
     HEADER_NAME,
     default="X-%org-name%-MailScanner-Information",
+    rules=Rules.FIRST,
     description="The name of the header that tells where to ask.",
 )
 INFORMATION_HEADER_VALUE: Final = Option(
     "Information Header Value",
     TEXT,
     default="Please contact the ISP for more information",
+    rules=Rules.FIRST,
     description="What the information header says. Empty: no such header.",
 )
 CLEAN_HEADER_VALUE: Final = Option(
     "Clean Header Value",
     TEXT,
     default="Found to be clean",
+    rules=Rules.FIRST,
     description="What the mail header says of clean mail.",
 )
 INFECTED_HEADER_VALUE: Final = Option(
     "Infected Header Value",
     TEXT,
     default="Found to be infected",
+    rules=Rules.FIRST,
     description="What the mail header says of infected mail.",
 )
 NOT_SCANNED_HEADER_VALUE: Final = Option(
     "Unscanned Header Value",
     TEXT,
     default="Not scanned: please contact your Internet E-Mail Service Provider for details",
+    rules=Rules.FIRST,
     description="What the mail header says of mail that was not scanned for viruses.",
 )
 MAXIMUM_MESSAGE_PARTS: Final = Option(

@@ -29,6 +29,7 @@ VIRUS_SCANNING: Final = Option(
     YES_NO,
     default="yes",
     rules=Rules.ALL,
+    join=any,
     description="Scan mail for viruses. A message is scanned when any of its recipients wants it.",
 )
 VIRUS_SCANNERS: Final = Option(
@@ -128,6 +129,7 @@ MAX_SPAM_CHECK_SIZE: Final = Option(
     whole_number(1),
     default="200k",
     unit="bytes",
+    rules=Rules.FIRST,
     description="Larger messages are not checked for spam.",
 )
 REQUIRED_SCORE: Final = Option(

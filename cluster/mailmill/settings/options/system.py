@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailmill.settings.kinds import MODE, PATH, TEXT, YES_NO, Kind
-from mailmill.settings.option import Option, Origin
+from mailmill.settings.option import Option, Origin, Rules
 
 #: The other MTAs that MailScanner knows; a file of such an installation is taken over.
 _OTHER_MTAS: Final = frozenset({"sendmail", "postfix", "exim", "qmail", "zmailer"})
@@ -70,7 +70,9 @@ QUARANTINE_DIR: Final = Option(
     "Quarantine Dir",
     PATH,
     default="/var/spool/MailScanner/quarantine",
-    description="Where quarantined mail is kept: DIR/YYYYMMDD/ID.",
+    rules=Rules.FIRST,
+    description="Where quarantined mail is kept: DIR/YYYYMMDD/ID. Mail that could not be delivered is kept "
+    "where the default of a ruleset says.",
 )
 QUARANTINE_PERMISSIONS: Final = Option(
     "Quarantine Permissions",

@@ -75,8 +75,9 @@ def test_the_last_value_of_an_option_is_the_one_that_is_judged():
         ("Is Definitely Spam", "&SQLBlacklist", Fate.NOT_YET),
         ("Is Definitely Spam", "black.customize", Fate.NOT_YET),
         ("Is Definitely Spam", "/etc/black.rules", Fate.WORKS),
-        ("Notices To", "/etc/notices.rules", Fate.DIFFERS),
-        ("Mail Header", "/etc/header.list", Fate.DIFFERS),
+        ("Notices To", "/etc/notices.rules", Fate.WORKS),
+        ("Quarantine Dir", "/etc/quarantine.rules", Fate.WORKS),
+        ("Clamd Socket", "/etc/clamd.rules", Fate.DIFFERS),
         ("Clamd Socket", "/run/clamd.sock", Fate.WORKS),
     ],
 )

@@ -21,5 +21,5 @@ def test_every_option_has_a_row_of_five_columns():
 
 def test_what_a_ruleset_means_here_is_said_where_it_differs():
     page = mailscanner_page()
-    assert "| Notices To | supported | `postmaster` | not yet |" in page
-    assert "| all matches; here first match |" in page
+    assert "| Notices To | supported | `postmaster` | all matches |" in page
+    assert "| all matches; here no | Several sockets" in page

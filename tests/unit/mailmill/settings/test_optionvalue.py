@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mailmill.errors import ConfigError
-from mailmill.settings.options.policy import IS_DEFINITELY_SPAM, MAIL_HEADER, NOTICES_TO
+from mailmill.settings.options.policy import IS_DEFINITELY_SPAM
 from mailmill.settings.options.scanners import CLAMD_SOCKET, VIRUS_SCANNERS
 from mailmill.settings.values import Settings
 
@@ -27,28 +27,19 @@ def test_an_option_that_mailscanner_has_no_functions_for_takes_the_text_as_it_is
         Settings.of({"Milter Port": "&Port"})
 
 
-@pytest.mark.parametrize(
-    ("option", "name", "value", "expected"),
-    [
-        (NOTICES_TO, "Notices To", "x@a.example", ("x@a.example",)),
-        (MAIL_HEADER, "Mail Header", "X-Scan:", "X-Scan"),
-    ],
-)
-def test_where_rulesets_are_not_there_yet_the_default_of_the_file_counts(
-    tmp_path, option, name, value, expected
-):
+def test_what_is_the_same_for_all_mail_has_the_default_of_a_ruleset(tmp_path):
     rules = tmp_path / "x.rules"
-    rules.write_text(f"From: *@b.example {value[:-1]}\nFromOrTo: default {value}\n")
-    settings, warnings = settings_of({name: str(rules)})
-    assert settings[option] == expected
-    assert warnings == [f"{name} takes no ruleset yet: the default of {rules} counts for all mail"]
+    rules.write_text("From: *@b.example /run/b.sock\nFromOrTo: default /run/a.sock\n")
+    settings, warnings = settings_of({"Clamd Socket": str(rules)})
+    assert settings[CLAMD_SOCKET] == ("/run/a.sock",)
+    assert warnings == [f"Clamd Socket takes no ruleset: the default of {rules} counts for all mail"]
 
 
 def test_a_ruleset_with_nothing_but_a_default_needs_no_warning(tmp_path):
     rules = tmp_path / "x.rules"
-    rules.write_text("FromOrTo: default x@a.example\n")
-    settings, warnings = settings_of({"Notices To": str(rules)})
-    assert settings[NOTICES_TO] == ("x@a.example",)
+    rules.write_text("FromOrTo: default /run/a.sock\n")
+    settings, warnings = settings_of({"Clamd Socket": str(rules)})
+    assert settings[CLAMD_SOCKET] == ("/run/a.sock",)
     assert warnings == []
 
 

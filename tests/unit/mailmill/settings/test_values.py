@@ -78,13 +78,16 @@ def test_the_environment_beats_the_file(conf):
 
 
 def test_variables_are_replaced_in_defaults_and_in_the_environment(conf):
-    assert Settings.load(conf(""), {})[MAIL_HEADER] == "X-acme-MailScanner"
+    assert Settings.load(conf(""), {}).rule(MAIL_HEADER).default == "X-acme-MailScanner"
     settings = Settings.load(conf(""), {"MAILMILL_MAIL_HEADER": "X-%org-name%"})
-    assert settings[MAIL_HEADER] == "X-acme"
+    assert settings.rule(MAIL_HEADER).default == "X-acme"
 
 
 def test_the_environment_sets_variables_too(conf):
-    assert Settings.load(conf(""), {"MAILMILL_VAR_ORG_NAME": "other"})[MAIL_HEADER] == "X-other-MailScanner"
+    assert (
+        Settings.load(conf(""), {"MAILMILL_VAR_ORG_NAME": "other"}).rule(MAIL_HEADER).default
+        == "X-other-MailScanner"
+    )
 
 
 def test_a_password_in_the_environment_keeps_its_dollar_signs(conf):
@@ -186,11 +189,11 @@ def test_values_in_a_ruleset_have_variables(conf, tmp_path):
 
 def test_where_a_path_is_the_value_only_its_ending_makes_a_ruleset(tmp_path):
     plain = Settings.of({"Filename Rules": "/etc/names.conf"})
-    assert plain.rule(FILENAME_RULES).first(mail()) == Path("/etc/names.conf")
+    assert plain.rule(FILENAME_RULES).first(mail()) == (Path("/etc/names.conf"),)
     (tmp_path / "names.rules").write_text("From: b.example /etc/b.conf\n")
     rules = Settings.of({"Filename Rules": f"{tmp_path}/names.rules"}).rule(FILENAME_RULES)
-    assert rules.first(mail()) == Path("/etc/b.conf")
-    assert rules.first(mail("x@y")) == Path("/etc/MailScanner/filename.rules.conf")
+    assert rules.first(mail()) == (Path("/etc/b.conf"),)
+    assert rules.first(mail("x@y")) == (Path("/etc/MailScanner/filename.rules.conf"),)
 
 
 def test_a_plain_value_is_a_constant_ruleset():

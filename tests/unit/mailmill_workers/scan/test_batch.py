@@ -25,7 +25,9 @@ class Bench:
         self.outcomes, self.delivered, self.faults, self.steps = [], [], {}, []
         self.redis = FakeHashes()
         self.notes = ScanNotes(self.redis, "scan@w1", "w1", 300)
-        settings = Settings.of({"Notices To": "postmaster@example.com"})
+        settings = Settings.of(
+            {"Notices To": "postmaster@example.com", "Quarantine Dir": str(tmp_path / "q")}
+        )
         decider = Decider(settings, Quarantine(tmp_path / "q", 0o640), "scan@w1")
         hand_on = HandOn(self, self, self)
         self.batch = ScanBatch(self, self, decider, hand_on, self.notes, lambda: self)

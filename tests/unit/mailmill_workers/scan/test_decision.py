@@ -13,7 +13,8 @@ ID = "01KB000000ABCDEFGH-4cXyZ1"
 @pytest.fixture
 def decide(tmp_path):
     def run(mail, report, values=None, done=frozenset()):
-        settings = Settings.of({"Notices To": "postmaster@example.com"} | (values or {}))
+        defaults = {"Notices To": "postmaster@example.com", "Quarantine Dir": str(tmp_path / "q")}
+        settings = Settings.of(defaults | (values or {}))
         decider = Decider(settings, Quarantine(tmp_path / "q", 0o640), "scan@w1", lambda: 1_800_000_001.0)
         return decider.decide(mail, report, frozenset(done), 0.01)
 
@@ -192,3 +193,74 @@ def test_scanning_again_after_a_crash_gives_the_same_delivery_ids(decide, make_m
     mail = make_mail(("a@example.com", "b@example.com"))
     first, second = (decide(mail, make_report(viruses=[("clamd", Clean())])) for _ in range(2))
     assert [d.id for d in first.deliveries] == [d.id for d in second.deliveries]
+
+
+def rules_file(tmp_path, name, text):
+    path = tmp_path / f"{name}.rules"
+    path.write_text(text)
+    return str(path)
+
+
+def test_headers_follow_the_rules_of_each_recipient(decide, make_mail, make_report, tmp_path):
+    values = {
+        "Mail Header": rules_file(tmp_path, "h", "To: b@example.com X-B:\nTo: default X-All:\n"),
+        "Clean Header Value": rules_file(tmp_path, "v", "To: b@example.com fine\nTo: default clean\n"),
+    }
+    decision = decide(make_mail(("a@example.com", "b@example.com", "c@example.com")), make_report(), values)
+    first, second = decision.deliveries
+    assert (first.covers, second.covers) == (("0", "2"), ("1",))
+    assert "X-All: clean\n" in head(first)
+    assert "X-B: fine\n" in head(second)
+
+
+def test_each_group_of_recipients_has_its_own_notice_quarantine_and_name(
+    decide, make_mail, make_report, tmp_path
+):
+    to = "To: *@b.example.com admin@b.example.com\nTo: default postmaster@example.com\n"
+    values = {
+        "Notices To": rules_file(tmp_path, "to", to),
+        "Send Notices": rules_file(tmp_path, "send", "To: x@example.com no\nTo: default yes\n"),
+        "Quarantine Dir": rules_file(
+            tmp_path, "dir", f"To: *@b.example.com {tmp_path}/b\nTo: default {tmp_path}/q\n"
+        ),
+    }
+    mail = make_mail(("a@example.com", "x@example.com", "u@b.example.com"))
+    decision = decide(mail, make_report(viruses=[("clamd", Found(("V",)))]), values)
+    first, second = decision.deliveries
+    assert [r.address for r in first.recipients] == ["postmaster@example.com"]
+    assert [r.address for r in second.recipients] == ["admin@b.example.com"]
+    assert "a@example.com" in head(first)
+    assert "x@example.com" not in head(first)
+    assert "a@example.com" not in head(second)
+    assert (tmp_path / "q" / "20270115" / ID / "message").exists()
+    assert (tmp_path / "b" / "20270115" / ID / "message").exists()
+
+
+def test_two_notices_to_one_address_are_two_deliveries(decide, make_mail, make_report, tmp_path):
+    names = rules_file(tmp_path, "from", "To: b@example.com B\nTo: default A\n")
+    report = make_report(viruses=[("clamd", Found(("V",)))])
+    mail = make_mail(("a@example.com", "b@example.com"))
+    first, second = decide(mail, report, {"Notices From": names}).deliveries
+    assert first.id != second.id
+    assert not set(first.covers) & set(second.covers)
+    assert "From: A <postmaster>" in head(first)
+    assert "From: B <postmaster>" in head(second)
+    again = decide(mail, report, {"Notices From": names}, done=frozenset(first.covers)).deliveries
+    assert [one.id for one in again] == [second.id]
+
+
+def test_all_rules_that_match_join_their_notice_addresses(decide, make_mail, make_report, tmp_path):
+    to = "To: a@example.com one@example.com\nFrom: example.org two@example.com, one@example.com\n"
+    report = make_report(viruses=[("clamd", Found(("V",)))])
+    (notice,) = decide(make_mail(), report, {"Notices To": rules_file(tmp_path, "to", to)}).deliveries
+    assert [r.address for r in notice.recipients] == ["one@example.com", "two@example.com"]
+
+
+def test_a_message_that_is_too_large_for_one_recipients_spam_check_is_checked_for_the_others(
+    decide, make_mail, make_report, tmp_path
+):
+    size = rules_file(tmp_path, "size", "To: b@example.com 1\nTo: default 200k\n")
+    mail = make_mail(("a@example.com", "b@example.com"))
+    first, second = decide(mail, make_report(spam=Scored(7.0)), {"Max Spam Check Size": size}).deliveries
+    assert "spam, " in head(first)
+    assert "SpamCheck" not in head(second)
