@@ -20,6 +20,7 @@ from mailmill.outcomes import Outcome
 from mailmill.records import encode
 from mailmill.spoolfile import SpoolHeader, pack
 from mailmill_workers.deliver.bounce import Bouncer
+from mailmill_workers.deliver.journal import Confirmed
 from mailmill_workers.deliver.replies import Reply, Result, Submission
 from mailmill_workers.deliver.services import Services
 from mailmill_workers.mail import Mail
@@ -148,13 +149,17 @@ class MemoryLedger:
         self.claims.add(delivery.id)
         return Claim.PART if marks.intersection(delivery.covers) else Claim.GRANTED
 
-    def confirm(self, delivery: Delivery) -> None:
+    def claim_all(self, deliveries: Sequence[Delivery]) -> list[Claim]:
+        return [self.claim(delivery) for delivery in deliveries]
+
+    def confirm(self, deliveries: Sequence[Delivery]) -> None:
         if self.failures:
             self.failures -= 1
             raise redis.ConnectionError("down")
-        self.steps.append(f"confirm {delivery.id}")
-        self.done.setdefault(delivery.mail_id, set()).update(delivery.covers)
-        self.claims.discard(delivery.id)
+        for delivery in deliveries:
+            self.steps.append(f"confirm {delivery.id}")
+            self.done.setdefault(delivery.mail_id, set()).update(delivery.covers)
+            self.claims.discard(delivery.id)
 
     def release(self, delivery: Delivery) -> None:
         self.claims.discard(delivery.id)
@@ -188,8 +193,8 @@ class MemoryJournal:
     def ended(self, delivery: Delivery) -> None:
         self.steps.append(f"ended {delivery.id}")
 
-    def confirmed(self, delivery: Delivery, part: Delivery, reply: str) -> None:
-        self.steps.append(f"journal {part.id}")
+    def confirmed(self, records: Sequence[Confirmed]) -> None:
+        self.steps += [f"journal {delivery_id(record.mail_id, record.covers)}" for record in records]
 
 
 class MemoryReporter:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import redis
@@ -39,6 +39,15 @@ _RELEASE: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
+#: Keep marks and let go of what they mark. KEYS: the marks, the claim, the count of unanswered tries.
+#: ARGV: owner, seconds to keep the marks, and the marks.
+_CONFIRM: Final = """
+redis.call('SADD', KEYS[1], unpack(ARGV, 3))
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+redis.call('DEL', KEYS[3])
+return 1
+"""
 
 
 class Claim(enum.Enum):
@@ -65,19 +74,30 @@ class Ledger:
 
     def claim(self, delivery: Delivery, seconds: int = CLAIM_SECONDS) -> Claim:
         """Ask for the right to submit a delivery, for `seconds` or for as long as `renew` is called."""
+        return self.claim_all([delivery], seconds)[0]
+
+    def claim_all(self, deliveries: Sequence[Delivery], seconds: int = CLAIM_SECONDS) -> list[Claim]:
+        """Ask for the right to submit several deliveries, in one round trip; see `claim`."""
         with self._client.pipeline(transaction=True) as pipe:
-            pipe.smismember(done_key(delivery.mail_id), list(delivery.covers))
-            pipe.set(claim_key(delivery.id), self.owner, nx=True, ex=seconds)
-            marks, granted = pipe.execute()
-        if all(marks):
-            if granted:
-                self._client.delete(claim_key(delivery.id))
-            return Claim.DONE
-        if not granted:
-            return Claim.HELD
+            for delivery in deliveries:
+                pipe.smismember(done_key(delivery.mail_id), list(delivery.covers))
+                pipe.set(claim_key(delivery.id), self.owner, nx=True, ex=seconds)
+            answers = pipe.execute()
+        claims: list[Claim] = []
+        unneeded: list[str] = []
         with self._lock:
-            self._holding.add(delivery.id)
-        return Claim.PART if any(marks) else Claim.GRANTED
+            for delivery, marks, granted in zip(deliveries, answers[::2], answers[1::2], strict=True):
+                if all(marks):
+                    claims.append(Claim.DONE)
+                    unneeded += [delivery.id] if granted else []
+                elif not granted:
+                    claims.append(Claim.HELD)
+                else:
+                    self._holding.add(delivery.id)
+                    claims.append(Claim.PART if any(marks) else Claim.GRANTED)
+        if unneeded:
+            self._client.delete(*map(claim_key, unneeded))
+        return claims
 
     def renew(self) -> None:
         """Hold all that this process holds for `CLAIM_SECONDS` from now, also what Redis has lost."""
@@ -95,13 +115,14 @@ class Ledger:
         """Return for how many seconds a delivery is claimed if nobody renews that; 0 when it is not."""
         return max(0.0, self._client.pttl(claim_key(delivery.id)) / 1000)
 
-    def confirm(self, delivery: Delivery) -> None:
-        """Record that the relay has confirmed a delivery, and let go of it."""
-        self._forget_claim(delivery)
-        with self._client.pipeline(transaction=True) as pipe:
-            self._mark(pipe, delivery.mail_id, delivery.covers)
-            pipe.eval(_RELEASE, 1, claim_key(delivery.id), self.owner)
-            pipe.delete(unconfirmed_key(delivery.id))
+    def confirm(self, deliveries: Sequence[Delivery]) -> None:
+        """Record that the relay has confirmed deliveries, and let go of them, in one round trip."""
+        for delivery in deliveries:
+            self._forget_claim(delivery)
+        with self._client.pipeline(transaction=False) as pipe:
+            for delivery in deliveries:
+                keys = (done_key(delivery.mail_id), claim_key(delivery.id), unconfirmed_key(delivery.id))
+                pipe.eval(_CONFIRM, 3, *keys, self.owner, str(DONE_LIFETIME), *delivery.covers)
             pipe.execute()
 
     def restore(self, marks: Iterable[tuple[str, tuple[str, ...]]]) -> None:

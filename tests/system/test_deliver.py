@@ -170,7 +170,7 @@ def test_the_ledger_says_that_a_part_is_confirmed(client: redis.Redis):
     ledger = Ledger(client, "worker-1")
     whole = make_delivery("a@example.org", "b@example.org")
     assert ledger.claim(whole, 60) is Claim.GRANTED
-    ledger.confirm(part_of(whole, [1]))
+    ledger.confirm([part_of(whole, [1])])
     ledger.release(whole)
     assert ledger.claim(whole, 60) is Claim.PART
     assert ledger.confirmed([MAIL_ID]) == {MAIL_ID: frozenset({"1"})}

@@ -19,7 +19,7 @@ from mailmill.outcomes import Delivered, DeliveryHeld, Outcome
 from mailmill.records import decode, encode
 from mailmill.reporter import FIELD, RedisReporter
 from mailmill_local.servers.redis import RedisServer
-from mailmill_workers.deliver.journal import SEGMENT_SECONDS, DeliveryJournal
+from mailmill_workers.deliver.journal import SEGMENT_SECONDS, DeliveryJournal, confirmation
 from mailmill_workers.deliver.keeper import ADOPT_SECONDS, RETIRE_SECONDS, Keeper
 
 pytestmark = pytest.mark.system
@@ -68,7 +68,7 @@ def test_marks_and_outcomes_are_told_again_when_redis_has_lost_its_data(client, 
     process = make("p1")
     process.tick()
     process.journal.began(ONE)
-    process.journal.confirmed(ONE, ONE, "ok")
+    process.journal.confirmed([confirmation(ONE, ONE, "ok")])
     process.tick()
     assert outcomes(client) == []
     client.flushdb()
@@ -119,7 +119,7 @@ def test_what_a_dead_process_left_is_told_by_a_living_one(client, make):
     for delivery in (ONE, TWO):
         dead.ledger.claim(delivery)
         dead.journal.began(delivery)
-    dead.journal.confirmed(ONE, ONE, "ok")
+    dead.journal.confirmed([confirmation(ONE, ONE, "ok")])
     living.tick()
     dead.die()
     living.tick(ADOPT_SECONDS)
@@ -136,7 +136,7 @@ def told(process: Process, client: redis.Redis) -> list[Path]:
     """Deliver and report one message; the files of the journal."""
     with process.journal.batch():
         process.journal.began(ONE)
-        process.journal.confirmed(ONE, ONE, "ok")
+        process.journal.confirmed([confirmation(ONE, ONE, "ok")])
         client.xadd(outcomes_key(EDGE), {FIELD: encode(Delivered(MAIL_ID, ONE.id, "ok"))})
     return [segment.path for segment in process.journal.segments()]
 

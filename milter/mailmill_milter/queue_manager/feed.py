@@ -101,6 +101,8 @@ class Feeder:
         while not full and self._waiting.can_go(self._gate.incoming, self._gate.outgoing):
             grown = 1 + len(self._window) // IN_FLIGHT_PER_BATCHED
             wanted = min(self._limits.batch_messages, grown)
+            if self._window.lacks(wanted):
+                return  # what is in flight makes room for a whole batch soon
             names = self._waiting.take(wanted, self._gate.incoming, self._gate.outgoing)
             batch, full = self._load(names)
             if not batch:

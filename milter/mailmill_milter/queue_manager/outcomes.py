@@ -30,6 +30,9 @@ BATCH: Final = 500
 BLOCK: Final = 1000
 #: The same while the workers are waited for.
 HASTE: Final = 100
+#: Seconds to wait after a read that brought something: what comes meanwhile is one batch with the next. Mail
+#: does not wait for it, only the end of its file and the place in the window.
+LINGER: Final = 0.05
 #: Seconds between tries while Redis cannot be reached.
 RECONNECT: Final = 1.0
 
@@ -92,7 +95,8 @@ class OutcomeReader:
                 if time.monotonic() - checked >= (BLOCK if self._settled else HASTE) / 1000:
                     self._look()
                     checked = time.monotonic()
-                self._read(BLOCK if self._settled else HASTE)
+                if self._read(BLOCK if self._settled else HASTE) and self._settled:
+                    self._stopping.wait(LINGER)
                 if not reachable:
                     log.warning("Redis answers again")
                     self._listeners.back()

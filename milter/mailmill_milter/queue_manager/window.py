@@ -49,6 +49,10 @@ class Window:
             return False
         return self._bytes + size <= self._max_bytes or (not self._items and messages == 1)
 
+    def lacks(self, messages: int) -> bool:
+        """Tell whether something is in flight and there is no room for `messages` more."""
+        return bool(self._items) and len(self._items) + messages > self._max_messages
+
     def allow(self, size: float) -> None:
         """Let `size` more bytes go until the next word, as far as the window's own bounds allow."""
         self._allowed = size

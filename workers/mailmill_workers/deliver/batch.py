@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from mailmill.delivery import Delivery
@@ -12,15 +13,18 @@ from mailmill.ledger import Claim
 from mailmill.messagelog.events import Event
 from mailmill.outcomes import ContentsMissing, DeliveryHeld, Outcome
 from mailmill.records import encode
+from mailmill_workers import eventloop
 from mailmill_workers.deliver.bounce import Answer, is_last_resort
 from mailmill_workers.deliver.ending import events_of, outcomes_of, reason_of
 from mailmill_workers.deliver.fetch import Message, fetch
+from mailmill_workers.deliver.journal import Confirmed, confirmation
 from mailmill_workers.deliver.parts import Part, part_of, parts, unconfirmed
 from mailmill_workers.deliver.relay import Relay
 from mailmill_workers.deliver.replies import NOBODY, Reply, Result, Submission
 from mailmill_workers.deliver.reports import Reports
 from mailmill_workers.deliver.services import Services
 from mailmill_workers.insistence import UNUSABLE, Pause, insist
+from mailmill_workers.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +35,19 @@ MOST_UNCONFIRMED: Final = 10
 NOTHING: Final = Answer()
 #: What is said of a recipient that the relay confirmed in an earlier try.
 ALREADY: Final = Reply(Result.CONFIRMED, "already confirmed")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the deliveries of one batch ask for together."""
+
+    edge: str
+    claims: Together[Delivery, Claim]
+    #: Puts confirmations on this host's disk.
+    kept: Together[Confirmed, None]
+    #: Marks deliveries as confirmed for all workers.
+    confirmed: Together[Delivery, None]
+    reports: Reports
 
 
 class DeliverBatch:
@@ -50,35 +67,50 @@ class DeliverBatch:
                 and what was not is with its edge; neither is lost.
         """
         with self._services.journal.batch():
-            asyncio.run(self._run(edge, ids))
+            eventloop.run(self._run(edge, ids))
 
     async def _run(self, edge: str, ids: Sequence[str]) -> None:
-        fetched = await insist(lambda: fetch(self._services.contents, ids), self._pause)
-        reports = Reports(self._services.reporter, edge, self._pause)
-        reports.add([ContentsMissing(mail_id) for mail_id in fetched.missing], [])
-        ends = await asyncio.gather(
-            *(self._one(message, edge, reports) for message in fetched.messages), return_exceptions=True
+        services = self._services
+        fetched = await insist(lambda: fetch(services.contents, ids), self._pause)
+        desk = Desk(
+            edge,
+            Together(services.ledger.claim_all, self._pause),
+            Together(self._keep, self._pause),
+            Together(self._confirm, self._pause),
+            Reports(services.reporter, edge, self._pause),
         )
-        await reports.close()
+        desk.reports.add([ContentsMissing(mail_id) for mail_id in fetched.missing], [])
+        ends = await asyncio.gather(
+            *(self._one(message, desk) for message in fetched.messages), return_exceptions=True
+        )
+        await desk.reports.close()
         for end in ends:
             if end is not None:
                 raise end
 
-    async def _one(self, message: Message, edge: str, reports: Reports) -> None:
+    def _keep(self, records: Sequence[Confirmed]) -> Sequence[None]:
+        self._services.journal.confirmed(records)
+        return [None] * len(records)
+
+    def _confirm(self, deliveries: Sequence[Delivery]) -> Sequence[None]:
+        self._services.ledger.confirm(deliveries)
+        return [None] * len(deliveries)
+
+    async def _one(self, message: Message, desk: Desk) -> None:
         """Deliver one message; only Redis may fail."""
         delivery = message.delivery
         try:
             if not delivery.recipients:
                 # Never submitted: an empty submission could be confirmed and be delivered to nobody (B5).
-                await self._end(message, Submission((), NOBODY), edge, reports)
+                await self._end(message, Submission((), NOBODY), desk)
                 return
-            claim = await insist(lambda: self._services.ledger.claim(delivery), self._pause)
+            claim = await desk.claims(delivery)
             if claim is Claim.HELD:
-                await self._held(delivery, reports)
+                await self._held(delivery, desk.reports)
                 return
             self._services.journal.began(delivery)
             submission = await self._submit(message, claim)
-            await self._end(message, submission, edge, reports)
+            await self._end(message, submission, desk)
         except UNUSABLE:
             self._services.ledger.abandon(delivery)
             raise
@@ -88,7 +120,7 @@ class DeliverBatch:
             fault = Reply(Result.DEFERRED, "internal error, see the log of the worker")
             submission = Submission((fault,) * len(delivery.recipients), NOBODY)
             await self._release(delivery)
-            reports.add(*self._told(delivery, parts(delivery, submission.replies), submission))
+            desk.reports.add(*self._told(delivery, parts(delivery, submission.replies), submission))
 
     async def _held(self, delivery: Delivery, reports: Reports) -> None:
         """Another worker has it, or had it when it died: the edge asks again when that is certain."""
@@ -129,7 +161,7 @@ class DeliverBatch:
         text = f"submitted {count} times and never answered, it may have arrived; last: {replies[0].text}"
         return [Reply(Result.REFUSED, text, unconfirmed=True)] * len(replies)
 
-    async def _end(self, message: Message, submission: Submission, edge: str, reports: Reports) -> None:
+    async def _end(self, message: Message, submission: Submission, desk: Desk) -> None:
         """Do what the replies ask for: first of all, mark what the relay has taken."""
         delivery, services = message.delivery, self._services
         ends = parts(delivery, _kept(delivery, submission.replies)) or {Result.REFUSED: Part(delivery, ())}
@@ -137,9 +169,8 @@ class DeliverBatch:
         if taken:
             part = taken.delivery
             if submission.relay != NOBODY:
-                reply = reason_of(taken)
-                await asyncio.to_thread(services.journal.confirmed, delivery, part, reply)
-            await insist(lambda: services.ledger.confirm(part), self._pause)
+                await desk.kept(confirmation(delivery, part, reason_of(taken)))
+            await desk.confirmed(part)
         refused = ends.get(Result.REFUSED)
         kept = NOTHING
         if refused:
@@ -152,12 +183,12 @@ class DeliverBatch:
             await self._release(delivery)
         outcomes, events = self._told(delivery, ends, submission, kept)
         if not answer:
-            reports.add(outcomes, events)
+            desk.reports.add(outcomes, events)
             return
         # The edge must hear of the answer before it can hear how the answer ended.
-        await insist(lambda: services.reporter.report(edge, outcomes, events), self._pause)
+        await insist(lambda: services.reporter.report(desk.edge, outcomes, events), self._pause)
         answer_id = answer.id
-        await insist(lambda: services.tasks.deliver(edge, [answer_id]), self._pause)
+        await insist(lambda: services.tasks.deliver(desk.edge, [answer_id]), self._pause)
 
     def _told(
         self,

@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
@@ -59,6 +59,12 @@ class Confirmed(Struct, frozen=True, tag="confirmed"):
     covers: tuple[str, ...]
     whole: bool
     reply: str
+
+
+def confirmation(delivery: Delivery, part: Delivery, reply: str) -> Confirmed:
+    """Return the record of a confirmation of `part`, or all, of a delivery."""
+    whole = part.id == delivery.id
+    return Confirmed(delivery.edge, delivery.mail_id, delivery.id, part.covers, whole, reply)
 
 
 Record = Began | Ended | Confirmed
@@ -112,9 +118,6 @@ class DeliveryJournal:
         self._closed: list[Segment] = []
         self._busy = 0
         self._lock = threading.RLock()
-        self._sync_lock = threading.Lock()
-        self._written = 0
-        self._synced = 0
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[None]:
@@ -136,28 +139,17 @@ class DeliveryJournal:
         """Note that a submission ended without a confirmation."""
         self._write(Ended(delivery.id))
 
-    def confirmed(self, delivery: Delivery, part: Delivery, reply: str) -> None:
-        """Make durable that the relay confirmed `part`, or all, of a delivery.
-
-        Threads that come here at the same time share one fdatasync: the first one's covers what the others
-        wrote before it began (group commit).
-        """
-        record = Confirmed(
-            delivery.edge, delivery.mail_id, delivery.id, part.covers, part.id == delivery.id, reply
-        )
-        number = self._write(record)
-        with self._sync_lock:
-            if self._synced >= number:
-                return
-            with self._lock:
-                segment, written = self._current, self._written
-            if segment is None:
-                return
-            try:
-                os.fdatasync(segment.fd)
-            except OSError as exc:
-                log.error("%s: cannot be synced: %s", segment.path, exc)  # noqa: TRY400 - no trace wanted
-            self._synced = written
+    def confirmed(self, records: Sequence[Confirmed]) -> None:
+        """Make durable that the relay confirmed these: one write and one fdatasync for all of them."""
+        self._write(*records)
+        with self._lock:
+            segment = self._current
+        if segment is None:
+            return
+        try:
+            os.fdatasync(segment.fd)
+        except OSError as exc:
+            log.error("%s: cannot be synced: %s", segment.path, exc)  # noqa: TRY400 - no trace wanted
 
     def close_if_due(self) -> None:
         """Begin a new file if the present one is old or large and no batch is running."""
@@ -200,21 +192,20 @@ class DeliveryJournal:
             self._closed += found
         return found
 
-    def _write(self, record: Record) -> int:
+    def _write(self, *records: Record) -> None:
         # Between two line ends: what a full disk or a crash tore takes neither neighbour along.
-        line = b"\n" + encode(record) + b"\n"
+        lines = b"".join(b"\n" + encode(record) + b"\n" for record in records)
         with self._lock:
-            self._written += 1
             try:
                 if self._current is None:
                     self._current = self._create()
-                _append(self._current.fd, line)
+                _append(self._current.fd, lines)
             except OSError as exc:
                 log.error("%s: cannot be written: %s", self._directory, exc)  # noqa: TRY400 - no trace wanted
             if self._current is not None:
-                self._current.size += len(line)
-                self._current.add(record)
-            return self._written
+                self._current.size += len(lines)
+                for record in records:
+                    self._current.add(record)
 
     def _create(self) -> Segment:
         self._number += 1
@@ -232,8 +223,8 @@ class DeliveryJournal:
         return Segment(path, fd, self.owner, self._monotonic())
 
 
-def _append(fd: int, line: bytes) -> None:
-    if os.write(fd, line) != len(line):
+def _append(fd: int, lines: bytes) -> None:
+    if os.write(fd, lines) != len(lines):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

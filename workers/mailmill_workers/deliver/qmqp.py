@@ -106,21 +106,30 @@ class _Sending:
 
     def __init__(self, writer: asyncio.StreamWriter, payload: bytes, patience: Patience) -> None:
         self._writer = writer
-        self._payload = payload
+        self._left = memoryview(payload)
         self._patience = patience
         #: The last bytes were handed to the system, or may have been.
         self.last_bytes = False
 
-    async def run(self) -> None:
+    def begin(self) -> None:
+        """Hand over the first bytes; most messages are no longer."""
         # Without a buffer of our own, "drained" means that the system has it.
         self._writer.transport.set_write_buffer_limits(high=0)
-        view = memoryview(self._payload)
-        while view:
-            chunk, view = view[:CHUNK], view[CHUNK:]
-            self.last_bytes = not view
-            self._writer.write(chunk)
+        self._write()
+
+    async def rest(self) -> None:
+        """Hand over the rest."""
+        while True:
             async with self._patience.step():
                 await self._writer.drain()
+            if self.last_bytes:
+                return
+            self._write()
+
+    def _write(self) -> None:
+        chunk, self._left = self._left[:CHUNK], self._left[CHUNK:]
+        self.last_bytes = not self._left
+        self._writer.write(chunk)
 
     @property
     def complete(self) -> bool:
@@ -131,7 +140,29 @@ async def _exchange(streams: Streams, payload: bytes, patience: Patience) -> Rep
     """Send while listening: a relay may refuse before it has read everything, and close."""
     reader, writer = streams
     sending = _Sending(writer, payload, patience)
-    outgoing = asyncio.create_task(sending.run())
+    try:
+        sending.begin()
+        if sending.complete:
+            async with patience.step():
+                contents = await _receive(reader)
+        else:
+            contents = await _receive_while_sending(reader, sending, patience)
+    except TimeoutError:
+        raise _lost("the relay does not answer in time", sending) from None
+    except (OSError, EOFError) as exc:
+        raise _lost("the relay closed the connection without a whole reply", sending) from exc
+    except netstring.NetstringError as exc:
+        raise _lost(f"the relay's reply is {exc}", sending) from exc
+    reply = parse_reply(contents)
+    if reply.result is Result.CONFIRMED and not sending.complete:
+        raise RelayError("the relay confirmed a message that it cannot have read")
+    return reply
+
+
+async def _receive_while_sending(
+    reader: asyncio.StreamReader, sending: _Sending, patience: Patience
+) -> bytes:
+    outgoing = asyncio.create_task(sending.rest())
     incoming = asyncio.create_task(_receive(reader))
     try:
         await asyncio.wait({outgoing, incoming}, return_when=asyncio.FIRST_COMPLETED)
@@ -140,21 +171,11 @@ async def _exchange(streams: Streams, payload: bytes, patience: Patience) -> Rep
                 await outgoing
             async with patience.step():
                 await asyncio.wait({incoming})
-        contents = await incoming
-    except TimeoutError:
-        raise _lost("the relay does not answer in time", sending) from None
-    except (OSError, EOFError) as exc:
-        raise _lost("the relay closed the connection without a whole reply", sending) from exc
-    except netstring.NetstringError as exc:
-        raise _lost(f"the relay's reply is {exc}", sending) from exc
+        return await incoming
     finally:
         outgoing.cancel()
         incoming.cancel()
         await asyncio.gather(outgoing, incoming, return_exceptions=True)
-    reply = parse_reply(contents)
-    if reply.result is Result.CONFIRMED and not sending.complete:
-        raise RelayError("the relay confirmed a message that it cannot have read")
-    return reply
 
 
 def _lost(text: str, sending: _Sending) -> RelayError:
