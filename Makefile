@@ -15,7 +15,8 @@ help:  ## Show this.
 	@echo
 	@echo '  make up takes ARGS=--once (stop after the samples), ARGS=--no-samples, UP_DIR=DIRECTORY and ports:'
 	@echo '  UP_EDGE_PORT UP_RELAY_QMQP_PORT UP_RELAY_SMTP_PORT UP_REDIS_PORT UP_CLAMD_PORT UP_RSPAMD_PORT'
-	@echo '  UP_FLOWER_PORT. Any option of MailScanner.conf can be given too: MAILMILL_DEBUG=yes make up'
+	@echo '  UP_FLOWER_PORT UP_METRICS_PORT UP_RECORDER_METRICS_PORT.'
+	@echo '  Any option of MailScanner.conf can be given too: MAILMILL_DEBUG=yes make up'
 
 up: debian .venv/.installed  ## Run the whole system on loopback in this terminal and send samples through it.
 	@PYTHONPATH=deploy $(BIN)/python -m mailmill_local.up $(ARGS)

@@ -11,7 +11,7 @@ from mailmill.keys import EVENTS, outcomes_key
 from mailmill.tasks import DELIVER_QUEUE, SCAN_QUEUE
 
 #: The hash of the tasks that a worker has taken and not acknowledged (kombu: default of `unacked_key`).
-_UNACKED: Final = "unacked"
+UNACKED: Final = "unacked"
 
 
 class RedisTotals(Struct, frozen=True):
@@ -37,7 +37,7 @@ def redis_totals(client: redis.Redis, edge: str) -> RedisTotals:
     with client.pipeline(transaction=False) as pipe:
         pipe.llen(SCAN_QUEUE)
         pipe.llen(DELIVER_QUEUE)
-        pipe.hlen(_UNACKED)
+        pipe.hlen(UNACKED)
         pipe.xlen(outcomes_key(edge))
         pipe.xlen(EVENTS)
         answers: list[Any] = pipe.execute()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mailmill.settings.option import Option, option_key
-from mailmill.settings.options import TABLE, cluster, delivery, milter, policy, scanners, system
+from mailmill.settings.options import TABLE, cluster, delivery, metrics, milter, policy, scanners, system
 from mailmill_local.ports import Ports
 from mailmill_local.probes import HOST
 from mailmill_local.servers.base import give_to
@@ -109,6 +109,9 @@ def mailscanner_conf(
         (delivery.SMTP_RELAY_ADDRESS, f"{HOST}:{ports.relay_smtp}"),
         (cluster.REDIS_URL, f"redis://{HOST}:{ports.redis}/0"),
         (cluster.MESSAGE_LOG_URL, f"sqlite:///{places.database / 'messages.db'}"),
+        (metrics.METRICS_BIND, HOST),
+        (metrics.METRICS_PORT, ports.metrics),
+        (metrics.RECORDER_METRICS_PORT, ports.recorder_metrics),
         (scanners.CLAMD_SOCKET, clamd_socket),
         (scanners.RSPAMD_URL, f"http://{HOST}:{ports.rspamd}"),
         (policy.FILENAME_RULES, RULES / "filename.rules.conf"),

@@ -28,6 +28,8 @@ class Ports:
     clamd: int = 13_310
     rspamd: int = 21_333
     flower: int = 5555
+    metrics: int = 19_628
+    recorder_metrics: int = 19_629
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:

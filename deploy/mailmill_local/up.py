@@ -132,8 +132,10 @@ def _samples(system: System, supervisor: Supervisor, output: Output) -> list[Res
 
 
 def _hints(system: System) -> list[str]:
+    cluster = f"of the cluster: http://{HOST}:{system.ports.recorder_metrics}/metrics"
     return [
         f"SMTP: {HOST}:{system.ports.edge}    Flower: http://{HOST}:{system.ports.flower}/",
+        f"metrics of the edge: http://{HOST}:{system.ports.metrics}/metrics    {cluster}",
         f"delivered: {system.relay.mailbox.directory}    quarantine: {system.places.quarantine}",
         f"configuration: {system.places.conf}    this log: {system.directory / 'log'}",
         f"look inside: MAILMILL_CONF={system.places.conf} mailmill trace QUEUE_ID",

@@ -16,8 +16,12 @@ from mailmill.connection import connect
 from mailmill.errors import ConfigError, MessageLogError
 from mailmill.messagelog.recorder import Recorder
 from mailmill.messagelog.store import MessageLog
+from mailmill.metrics.mailflow import MailFlow
+from mailmill.metrics.redisload import RedisLoad
+from mailmill.metrics.serving import new_registry, serve
 from mailmill.process import drop_privileges, prepare_directory
 from mailmill.settings.options.cluster import MESSAGE_LOG_DAYS, MESSAGE_LOG_URL, REDIS_URL
+from mailmill.settings.options.metrics import RECORDER_METRICS_PORT
 
 #: The mode of the directory of an SQLite database that is made: the group may read the log.
 DIRECTORY_MODE: Final = 0o750
@@ -56,8 +60,13 @@ def recorder(cli: Cli) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     _log.info("recorder: storing events in %s for %d days", log.url, settings[MESSAGE_LOG_DAYS])
+    registry = new_registry()
+    registry.register(RedisLoad(settings[REDIS_URL]))
+    lifetime = settings[MESSAGE_LOG_DAYS] * _SECONDS_PER_DAY
+    counting = Recorder(client, log, lifetime, recorded=MailFlow(registry).count)
+    serve(registry, settings, RECORDER_METRICS_PORT)
     try:
-        Recorder(client, log, settings[MESSAGE_LOG_DAYS] * _SECONDS_PER_DAY).run(stop)
+        counting.run(stop)
     finally:
         log.close()
         client.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import redis
@@ -17,6 +17,7 @@ import redis
 from mailmill.errors import MessageLogError, RecordError
 from mailmill.keys import EVENTS
 from mailmill.messagelog.entries import Entry, from_fields
+from mailmill.messagelog.events import Event
 from mailmill.messagelog.store import MessageLog
 
 #: The consumer group of all recorders, and the one consumer in it: who died does not matter, what waits does.
@@ -62,13 +63,18 @@ class Recorder:
         lifetime: float,
         claim_after: float = CLAIM_AFTER,
         clock: Callable[[], float] = time.time,
+        recorded: Callable[[Iterable[Event]], None] = lambda _: None,
     ) -> None:
-        """Keep events for `lifetime` seconds; entries of a dead recorder are claimed after `claim_after`."""
+        """Keep events for `lifetime` seconds; entries of a dead recorder are claimed after `claim_after`.
+
+        `recorded` hears of events that are in the database.
+        """
         self._client = client
         self._store = log
         self._lifetime = lifetime
         self._claim_after = claim_after
         self._clock = clock
+        self._recorded = recorded
         self._ready = False
         #: What was read and is not acknowledged yet.
         self._held: _Raw = []
@@ -105,9 +111,11 @@ class Recorder:
             self._held = self._claimed() or self._fresh()
         taken = len(self._held)
         if taken:
-            self._store.add(list(_decoded(self._held)))
+            entries = list(_decoded(self._held))
+            self._store.add(entries)
             self._forget([entry_id for entry_id, _ in self._held])
             self._held = []
+            self._recorded(entry.event for entry in entries)
             _log.debug("message log: %d events recorded", taken)
         return taken
 

@@ -90,6 +90,9 @@ class Feeder:
         self._marks = marks
         self._gate = gate
         self._monotonic = monotonic
+        #: Messages that went to the workers once more, and those that were taken back, since the start.
+        self.sent_again = 0
+        self.taken_back = 0
 
     def feed(self) -> None:
         """Send all that may go now.
@@ -118,6 +121,7 @@ class Feeder:
 
     def send_again(self, items: list[Item]) -> None:
         """Let messages in flight go once more, before all others."""
+        self.sent_again += len(items)
         for item in items:
             self._window.drop(item.name)
         self._waiting.put_back(item.name for item in items)
@@ -133,6 +137,7 @@ class Feeder:
                 break
             taken.append(item)
             size -= item.size
+        self.taken_back += len(taken)
         self._remove_contents(item.name for item in taken)
         self.send_again(taken[::-1])
         return taken

@@ -22,6 +22,7 @@ from mailmill.dispatch import CeleryTasks
 from mailmill.errors import BrokerError, ContentsError
 from mailmill.ledger import Ledger
 from mailmill.messagelog.writer import EventWriter
+from mailmill.metrics.serving import new_registry, serve
 from mailmill.naming import edge_name
 from mailmill.settings import Settings
 from mailmill.settings.options.cluster import (
@@ -40,8 +41,11 @@ from mailmill.settings.options.delivery import (
     MAXIMUM_QUEUE_LIFETIME,
     MINIMAL_BACKOFF_TIME,
 )
+from mailmill.settings.options.metrics import METRICS_PORT
 from mailmill.settings.options.system import INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR
 from mailmill.spool import Spool, State
+from mailmill_milter.gate import Gate
+from mailmill_milter.gate import Limits as PressureLimits
 from mailmill_milter.queue_manager.backoff import Backoff
 from mailmill_milter.queue_manager.delaywarning import DelayWarnings
 from mailmill_milter.queue_manager.feed import Feeder, Limits, final_key
@@ -51,6 +55,7 @@ from mailmill_milter.queue_manager.losses import FILE, LossWatch
 from mailmill_milter.queue_manager.manager import QueueManager
 from mailmill_milter.queue_manager.marks import Marks
 from mailmill_milter.queue_manager.memory import MemoryWatch
+from mailmill_milter.queue_manager.metrics import CountingSink, EdgeParts, EdgeState
 from mailmill_milter.queue_manager.outcomes import Listeners, OutcomeBatch, OutcomeReader
 from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.suspects import Suspects
@@ -80,6 +85,8 @@ class QueueManagerProcess:
 
     def __init__(self, settings: Settings) -> None:
         """Use what the settings say; nothing is read or connected yet."""
+        self._settings = settings
+        self._registry = new_registry()
         self._edge = edge_name(settings)
         self._client = connect(settings[REDIS_URL])
         lease = settings[MESSAGE_LEASE]
@@ -93,7 +100,8 @@ class QueueManagerProcess:
         }
         waiting = Waiting()
         window = Window(settings[MAX_MESSAGES_IN_FLIGHT], settings[MAX_BYTES_IN_FLIGHT])
-        journal = Journal(self._edge, EventWriter(self._client, self._edge))
+        events = CountingSink(EventWriter(self._client, self._edge), self._registry)
+        journal = Journal(self._edge, events)
         limits = Limits(settings[MAX_UNSCANNED_MESSAGES], settings[MAX_UNSCANNED_BYTES], lease)
         marks = Marks({queue: spool.root for queue, spool in self._spools.items()}, self._restore)
         gate = RelayGate(settings[MAX_MESSAGES_IN_FLIGHT], lambda: window.outgoing)
@@ -112,6 +120,8 @@ class QueueManagerProcess:
             gate,
         )
         self._window = window
+        self._gate = gate
+        self._feeder = feeder
         contents = settings[CONTENTS_URL]
         in_redis = contents and contents != settings[REDIS_URL] and not contents.startswith("file:")
         self._redises = [self._client, *([connect(contents)] if in_redis else [])]
@@ -167,6 +177,7 @@ class QueueManagerProcess:
             lambda failures: self._inbox.put(partial(self._manager.outcomes, failures)),
             lambda begun, empty: self._inbox.put(partial(self._manager.scanning, begun, queue_empty=empty)),
         )
+        self._serve_metrics(memory)
         self._manager.hold()  # until it is known whether Redis has lost its data meanwhile
         log.info("edge %s: queue manager for %s", self._edge, self._spools[Queue.INCOMING].root)
         watch.start()
@@ -182,6 +193,16 @@ class QueueManagerProcess:
             memory.stop()
             reader.stop()
             watch.stop()
+
+    def _serve_metrics(self, memory: MemoryWatch) -> None:
+        pressure = Gate(
+            self._spools[Queue.INCOMING], self._spools[Queue.OUTGOING], PressureLimits.of(self._settings)
+        )
+        parts = EdgeParts(
+            self._spools, self._manager, self._window, self._feeder, self._gate, memory, pressure
+        )
+        self._registry.register(EdgeState(parts))
+        serve(self._registry, self._settings, METRICS_PORT)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -190,6 +190,11 @@ class QueueManager:
         """How many messages are in flight."""
         return len(self._window)
 
+    @property
+    def sending(self) -> bool:
+        """Whether mail can be sent to the workers: Redis answers, and what it may have lost is known."""
+        return not (self._holding or self._redis_fails)
+
     def _feed(self) -> None:
         if self._holding or self._monotonic() < self._paused_until:
             return

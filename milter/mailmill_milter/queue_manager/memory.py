@@ -98,7 +98,8 @@ class MemoryWatch:
         self._room = room
         self._excess = excess
         self._relieved = relieved
-        self._closed = False
+        #: Whether a Redis is near its limit, so that nothing is sent.
+        self.closed = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
 
@@ -120,11 +121,11 @@ class MemoryWatch:
             log.debug("how much memory Redis uses is not known: %s", exc)
             return
         closed = not room
-        if closed and not self._closed:
+        if closed and not self.closed:
             log.warning("Redis is near its memory limit: mail waits on the disk")
-        elif self._closed and not closed:
+        elif self.closed and not closed:
             log.warning("Redis has room again")
-        self._closed = closed
+        self.closed = closed
         self._room(room)
         excess = max(memory.excess for memory in self._memories)
         if excess:
