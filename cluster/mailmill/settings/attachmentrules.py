@@ -13,8 +13,6 @@ to him.
 
 from __future__ import annotations
 
-import functools
-import logging
 import re
 import warnings
 from dataclasses import dataclass, field
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_LOG: Final = logging.getLogger(__name__)
+    from mailmill.settings.files import Files
 
 _TABS: Final = re.compile(r"\t+")
 _NOTHING: Final = "-"
@@ -35,9 +33,6 @@ _ACTIONS: Final = frozenset({"allow", "deny"})
 
 #: Fields of a rule; one more in a rule that has an expression for the MIME type.
 _FIELDS: Final = 4
-
-#: Files that one process keeps parsed: those of the rulesets in use, old versions are dropped.
-_KEPT_FILES: Final = 64
 
 
 @dataclass(frozen=True)
@@ -69,62 +64,16 @@ def first_match(rules: Iterable[Rule], text: str, mime_type: str = "") -> Rule |
     return next((rule for rule in rules if rule.matches(text, mime_type)), None)
 
 
-def load(path: Path) -> tuple[Rule, ...]:
-    """Return the rules of a file.
-
-    A file that has not changed since is not read again.
+def load(path: Path, files: Files) -> tuple[Rule, ...]:
+    """Return the rules of a file; none when there is no such file.
 
     Raises:
         ConfigError: the file cannot be read, or with a line `FILE:LINE: ...` for each line that is no rule.
     """
     try:
-        status = path.stat()
-    except OSError as exc:
-        raise ConfigError([f"{path}: {exc.strerror}"]) from exc
-    return _load(path, (status.st_ino, status.st_size, status.st_mtime_ns))
-
-
-def load_optional(path: Path) -> tuple[Rule, ...]:
-    """Return the rules of a file; none when there is no such file.
-
-    Raises:
-        ConfigError: as `load`.
-    """
-    try:
-        return load(path)
-    except ConfigError as exc:
-        if isinstance(exc.__cause__, FileNotFoundError):
-            return ()
-        raise
-
-
-def remarks_on(paths: Iterable[Path]) -> tuple[list[str], list[str]]:
-    """Return what is wrong in files of rules, and what is odd; each begins with `FILE:LINE` or `FILE`.
-
-    A file that is not there has no rules, which is neither.
-    """
-    problems: list[str] = []
-    warnings: list[str] = []
-    for path in dict.fromkeys(paths):
-        try:
-            warnings += read_as_deny(_read(path), path)
-        except ConfigError as exc:
-            if not isinstance(exc.__cause__, FileNotFoundError):
-                problems += exc.problems
-    return problems, warnings
-
-
-@functools.lru_cache(maxsize=_KEPT_FILES)
-def _load(path: Path, _version: tuple[int, int, int]) -> tuple[Rule, ...]:
-    rules = _read(path)
-    for warning in read_as_deny(rules, path):
-        _LOG.warning("%s", warning)
-    return rules
-
-
-def _read(path: Path) -> tuple[Rule, ...]:
-    try:
-        text = path.read_text(encoding="utf-8")
+        text = files.read(path).decode("utf-8")
+    except FileNotFoundError:
+        return ()
     except OSError as exc:
         raise ConfigError([f"{path}: {exc.strerror}"]) from exc
     except UnicodeDecodeError as exc:

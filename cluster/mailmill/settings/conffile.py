@@ -6,14 +6,14 @@ module knows no options: it turns files into assignments.
 
 from __future__ import annotations
 
-import glob
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from mailmill.settings.expansion import VARIABLES, expand, variables_in
+from mailmill.settings.files import DiskFiles, Files
 from mailmill.settings.lines import read_lines
 from mailmill.settings.option import option_key
 
@@ -22,6 +22,9 @@ _ASSIGNMENT: Final = re.compile(r"([^=]*?)\s*=\s*(.*)", re.DOTALL)
 #: MailScanner's directory, where a path begins with it; version 4 had it in /opt.
 _HOME: Final = re.compile(r"(?<![^\s=,:;\"'(])(?:/etc/MailScanner|/opt/MailScanner/etc)(?![^/\s])")
 _VARIABLE_NAME: Final = re.compile(r"%\s*([^%\s]+)\s*%")
+
+#: The one variable that is meant to differ between the nodes of a cluster.
+_OWN_NAME: Final = "HOSTNAME"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class ConfFile:
     fixed: Mapping[str, str] = field(default_factory=dict)
     #: Where the copy of /etc/MailScanner lies that is read; None: it is no copy.
     copied_to: Path | None = None
+    #: Where files are read from.
+    files: Files = field(default_factory=DiskFiles)
     #: In the order of the files; the last one of an option counts.
     assignments: list[Assignment] = field(default_factory=list)
     #: Each `file:line: text`.
@@ -51,14 +56,17 @@ class ConfFile:
 
     def __post_init__(self) -> None:
         self.variables: dict[str, str] = {**VARIABLES, **self.fixed}
+        #: What `$NAME` was replaced by in any value; the host's own name is not among it.
+        self.environ_used: dict[str, str] = {}
+        self._environ = _Noted(self.environ, self.environ_used)
         self._used: set[str] = set()
         self._seen: set[Path] = set()
 
     def read(self, path: Path) -> None:
         """Read a file and what it includes. What is wrong is added to `problems`."""
-        self._seen.add(path.resolve())
+        self._seen.add(self.files.identity(path))
         set_at: dict[str, str] = {}
-        for line in read_lines(path, self.problems, self.warnings):
+        for line in read_lines(path, self.problems, self.warnings, self.files):
             where = f"{path}:{line.number}"
             include = _INCLUDE.fullmatch(line.text)
             match = _ASSIGNMENT.fullmatch(line.text)
@@ -93,7 +101,7 @@ class ConfFile:
         Raises:
             ValueError: one is not defined.
         """
-        done = expand(text, self.variables, self.environ)
+        done = expand(text, self.variables, self._environ)
         return done if self.copied_to is None else _HOME.sub(lambda _: str(self.copied_to), done)
 
     def _expand(self, text: str) -> str:
@@ -116,11 +124,31 @@ class ConfFile:
 
     def _include(self, pattern: str, where: str, path: Path) -> None:
         pattern = str(path.parent / pattern.strip())
-        found = [Path(name) for name in sorted(glob.glob(pattern))]  # noqa: PTH207 - it may be absolute
+        found = [Path(name) for name in self.files.find(pattern)]
         if not found:
             self.warnings.append(f"{where}: no file fits include {pattern}")
         for name in found:
-            if name.resolve() in self._seen:
+            if self.files.identity(name) in self._seen:
                 self.warnings.append(f"{where}: {name} was read before and is not read again")
             else:
                 self.read(name)
+
+
+class _Noted(Mapping[str, str]):
+    """An environment that notes what is asked for."""
+
+    def __init__(self, environ: Mapping[str, str], used: dict[str, str]) -> None:
+        self._environ = environ
+        self._used = used
+
+    def __getitem__(self, name: str) -> str:
+        value = self._environ[name]
+        if name != _OWN_NAME:
+            self._used[name] = value
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)

@@ -48,5 +48,6 @@ class Explainer:
 
     def _rule(self, path: Path, line: int) -> Reason:
         if path not in self._lines:
-            self._lines[path] = {each.number: each.text for each in read_lines(path, [], [])}
+            lines = read_lines(path, [], [], self.settings.files)
+            self._lines[path] = {each.number: each.text for each in lines}
         return Reason(f"{path}:{line}", " ".join(self._lines[path][line].split()))

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from mailmill.settings.files import DiskFiles, Files
+
 #: Control characters other than the tab, and bytes that are not UTF-8 (as surrogates).
 _UNREADABLE: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f\udc80-\udcff]")
 
@@ -23,10 +25,15 @@ class Line(NamedTuple):
     text: str
 
 
-def read_lines(path: Path, problems: list[str], warnings: list[str]) -> Iterator[Line]:
-    """Yield the lines of a file; what is wrong is added to `problems` and `warnings`, with file and line."""
+def read_lines(
+    path: Path, problems: list[str], warnings: list[str], files: Files | None = None
+) -> Iterator[Line]:
+    """Yield the lines of a file; what is wrong is added to `problems` and `warnings`, with file and line.
+
+    `files` is where it is read from; None: the disk.
+    """
     try:
-        data = path.read_bytes()
+        data = (files or DiskFiles()).read(path)
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
         problems.append(f"{path}: cannot be read: {getattr(exc, 'strerror', None) or exc}")
         return

@@ -36,6 +36,16 @@ class Origin(enum.Enum):
     MAILMILL = "Mailmill"
 
 
+class Effect(enum.Enum):
+    """When another value of an option counts."""
+
+    #: Without a restart: from the next batch of mail, or the next message of a milter.
+    NEXT_BATCH = "without a restart, from the next batch on"
+    START = "after a restart"
+    #: As START; and a published configuration does not set it, because nodes differ in it.
+    NODE = "after a restart; a published configuration does not set it"
+
+
 @dataclass(frozen=True)
 class Option(Generic[T]):
     """One option of MailScanner.conf."""
@@ -51,6 +61,7 @@ class Option(Generic[T]):
     origin: Origin = Origin.MAILSCANNER
     #: Makes one value of those of all rules that match, at least one; for `Rules.ALL`.
     join: Callable[[tuple[T, ...]], T] = _first
+    effect: Effect = Effect.NEXT_BATCH
 
     @property
     def key(self) -> str:

@@ -55,5 +55,5 @@ def _read(option: Option[object], text: str, conf: ConfFile) -> RuleSet[object]:
         except ValueError as exc:
             raise ValueError(f"{option.name} {exc}") from None
 
-    reader = RuleSetReader(parse, conf.problems, conf.warnings)
+    reader = RuleSetReader(parse, conf.problems, conf.warnings, conf.files)
     return reader.read(Path(text), parse(option.default))

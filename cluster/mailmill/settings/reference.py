@@ -46,6 +46,7 @@ def _facts(option: Option[object]) -> Iterator[str]:
     yield f"Default: `{option.default}`" if option.default else "Default: empty"
     if option.rules is not Rules.NONE:
         yield f"Ruleset: yes, {option.rules.value}"
+    yield f"A change counts {option.effect.value}"
     yield f"Variable: `{option.variable}`"
     if option.origin is Origin.MAILMILL:
         yield "*Mailmill*"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from mailmill.settings.files import DiskFiles, Files
 from mailmill.settings.lines import Line, read_lines
 from mailmill.settings.patterns import AnyOf, Anything, Pattern
 from mailmill.settings.patternsyntax import parse_pattern
@@ -29,6 +30,8 @@ class RuleSetReader(Generic[T]):
     parse: Callable[[str], T]
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    #: Where files are read from.
+    files: Files = field(default_factory=DiskFiles)
 
     def read(self, path: Path, default: T) -> RuleSet[T]:
         """Return the rules of a file; `default` counts when the file has none of its own."""
@@ -84,7 +87,7 @@ class RuleSetReader(Generic[T]):
                 self.problems.append(f"{path}:{line.number}: {exc}")
 
     def _lines(self, path: Path) -> Iterator[Line]:
-        return read_lines(path, self.problems, self.warnings)
+        return read_lines(path, self.problems, self.warnings, self.files)
 
 
 def _direction(word: str) -> Direction:

@@ -12,17 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from mailmill.errors import ConfigError
-from mailmill.settings.attachmentrules import remarks_on
 from mailmill.settings.defaultsfile import DEFAULTS_FILE, service_enabled
 from mailmill.settings.mailscanner import Finding, findings, remarks
 from mailmill.settings.option import Rules
 from mailmill.settings.options import TABLE
-from mailmill.settings.options.policy import FILENAME_RULES, FILETYPE_RULES
 from mailmill.settings.rulesetfile import RuleSetReader
 from mailmill.settings.values import Settings, conf_file
 
 _HOME: Final = DEFAULTS_FILE.parent
-_ATTACHMENT_RULES: Final = (FILENAME_RULES, FILETYPE_RULES)
 
 
 @dataclass(frozen=True)
@@ -69,9 +66,6 @@ def survey(place: Path, environ: Mapping[str, str]) -> Survey:
         problems, warnings = list(exc.problems), list(exc.warnings)
     else:
         problems, warnings = [], list(settings.warnings)
-        wrong, odd = remarks_on(attachment_files(settings))
-        problems += wrong
-        warnings += odd
     rulesets, odd = _rulesets(found)
     return Survey(
         path,
@@ -80,15 +74,6 @@ def survey(place: Path, environ: Mapping[str, str]) -> Survey:
         tuple(problems),
         tuple(w for w in (*warnings, *odd, *_service(home / DEFAULTS_FILE.name)) if w not in told),
     )
-
-
-def attachment_files(settings: Settings) -> Iterable[Path]:
-    """Return the files of rules about attachments that a configuration names, for any mail."""
-    for option in _ATTACHMENT_RULES:
-        rules = settings.rule(option)
-        yield from (
-            path for paths in (rules.default, *(rule.value for rule in rules.rules)) for path in paths
-        )
 
 
 def _rulesets(found: Iterable[Finding]) -> tuple[tuple[RulesFile, ...], list[str]]:

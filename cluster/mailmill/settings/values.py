@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar, cast
 
 from mailmill.errors import ConfigError
+from mailmill.settings.attachmentrules import Rule as AttachmentRule
+from mailmill.settings.attachmentrules import load, read_as_deny
 from mailmill.settings.conffile import ConfFile
 from mailmill.settings.expansion import VARIABLES, expand_variables
 from mailmill.settings.facts import MailFacts
+from mailmill.settings.files import Files
 from mailmill.settings.known import KNOWN
 from mailmill.settings.mailscanner import remarks
 from mailmill.settings.option import PREFIX, Option, Rules, option_key
 from mailmill.settings.options import TABLE
+from mailmill.settings.options.policy import FILENAME_RULES, FILETYPE_RULES
 from mailmill.settings.optionvalue import parse_value
 from mailmill.settings.othermta import set_aside_queues
 from mailmill.settings.ruleset import RuleSet
 from mailmill.settings.sources import Place, Source
 from mailmill.settings.unknown import unknown_option, unknown_variable
+from mailmill.settings.version import overrides_of, version_of
 
 __all__ = ["DEFAULT_FILE", "FILE_VARIABLE", "MailFacts", "RuleSet", "Settings", "Source"]
 
@@ -50,6 +55,7 @@ class Settings:
         self._texts: dict[str, str] = {}
         self._sources: dict[str, Source] = {}
         self._rules: dict[str, RuleSet[object]] = {}
+        self._attachments: dict[Path, tuple[AttachmentRule, ...]] = {}
         for option in TABLE.values():
             text, source = texts.get(option.key) or (conf.expand(option.default), Source(Place.DEFAULT))
             self._texts[option.key], self._sources[option.key] = text, source
@@ -57,8 +63,13 @@ class Settings:
                 self._rules[option.key] = parse_value(option, text, source, conf)
             except ValueError as exc:
                 conf.problems.append(f"{source}: {option.name} {exc}")
+        self._read_attachment_rules()
         if conf.problems:
             raise ConfigError(conf.problems, conf.warnings)
+        #: What it was read from.
+        self.files: Files = conf.files
+        #: Short, and the same for the same configuration: see `mailmill.settings.version`.
+        self.version: str = version_of(conf.files, overrides_of(self._sources, self._texts, conf))
         #: What is odd but usable; each begins with `file:line` or the name of an environment variable.
         self.warnings: tuple[str, ...] = tuple(conf.warnings)
 
@@ -135,9 +146,34 @@ class Settings:
         """Return where the value of an option comes from."""
         return self._sources[option.key]
 
+    def attachment_rules(self, paths: tuple[Path, ...]) -> tuple[AttachmentRule, ...]:
+        """Return the rules about attachments in files that a value of their options names, in that order."""
+        return tuple(rule for path in paths for rule in self._attachments[path])
+
     def text(self, option: Option[Any]) -> str:
         """Return the value of an option as text, with its variables replaced; for a ruleset its file."""
         return self._texts[option.key]
+
+    def _read_attachment_rules(self) -> None:
+        """Read every file that rules about attachments are in, for any mail."""
+        for option in (FILENAME_RULES, FILETYPE_RULES):
+            rules = self._rules.get(option.key)
+            if rules is None:
+                continue
+            for paths in (rules.default, *(rule.value for rule in rules.rules)):
+                for path in cast("tuple[Path, ...]", paths):
+                    self._read_attachment_file(path)
+
+    def _read_attachment_file(self, path: Path) -> None:
+        if path in self._attachments:
+            return
+        self._attachments[path] = ()
+        try:
+            found = self._attachments[path] = load(path, self._conf.files)
+        except ConfigError as exc:
+            self._conf.problems.extend(exc.problems)
+        else:
+            self._conf.warnings.extend(read_as_deny(found, path))
 
 
 def _texts(conf: ConfFile) -> _Texts:

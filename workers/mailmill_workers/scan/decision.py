@@ -100,7 +100,7 @@ class Decider:
             if not done.issuperset(notice.covers):
                 deliveries.append(notice)
         verdicts = tuple(dict.fromkeys(str(group.judgement.verdict) for group in groups))
-        told = f"{', '.join(verdicts) or 'delivered before'}; {how}"
+        told = f"{', '.join(verdicts) or 'delivered before'}; {how}; configuration {self._settings.version}"
         events[0] = self._event(mail, Step.SCANNED, told, Measured(verdicts, round(seconds, 4), answers))
         outcome = Scanned(mail.header.id, tuple(delivery.id for delivery in deliveries))
         return Decision(outcome, tuple(deliveries), tuple(events))
@@ -128,6 +128,7 @@ class Decider:
                 envelope=mail.header.envelope.only(recipients),
                 verdict=str(verdict),
                 reasons=reasons,
+                configuration=self._settings.version,
             )
             place = self._quarantine.at(Path(quarantine)).store(mail, folder, record)
             events.append(self._event(mail, Step.QUARANTINED, f"{verdict}: {'; '.join(reasons)}; {place}"))

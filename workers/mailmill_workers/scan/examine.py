@@ -12,7 +12,6 @@ from typing import Self
 
 from mailmill.findings import Forbidden, SpamAnswer, Unscannable, VirusAnswer
 from mailmill.settings import Settings
-from mailmill.settings.attachmentrules import Rule, load_optional
 from mailmill.settings.formail import MailSettings
 from mailmill.settings.options.policy import MAXIMUM_MESSAGE_PARTS
 from mailmill.settings.options.scanners import MAX_SPAM_CHECK_SIZE, SPAM_CHECKS, VIRUS_SCANNING
@@ -69,7 +68,7 @@ class Examiner:
             spam_scanner=self._spam.name if self._spam and spam_answer else "",
             spam=spam_answer,
             unpacked=unpacked if isinstance(unpacked, Unscannable) else None,
-            forbidden=functools.cache(functools.partial(_forbidden, parts)),
+            forbidden=functools.cache(functools.partial(_forbidden, self._settings, parts)),
             took=trail.took,
             cached=trail.cached,
         )
@@ -94,10 +93,6 @@ async def _scan(engine: VirusEngine, mail: Mail, trail: Trail) -> VirusAnswer:
 
 
 def _forbidden(
-    parts: tuple[Part, ...], names: tuple[Path, ...], types: tuple[Path, ...]
+    settings: Settings, parts: tuple[Part, ...], names: tuple[Path, ...], types: tuple[Path, ...]
 ) -> tuple[Forbidden, ...]:
-    return forbidden(parts, _rules(names), _rules(types))
-
-
-def _rules(paths: tuple[Path, ...]) -> tuple[Rule, ...]:
-    return tuple(rule for path in paths for rule in load_optional(path))
+    return forbidden(parts, settings.attachment_rules(names), settings.attachment_rules(types))

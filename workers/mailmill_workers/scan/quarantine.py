@@ -40,6 +40,8 @@ class QuarantinedEnvelope(Struct, frozen=True):
     envelope: Envelope
     verdict: str
     reasons: tuple[str, ...]
+    #: The version of the configuration that decided.
+    configuration: str = ""
 
 
 class Quarantine:

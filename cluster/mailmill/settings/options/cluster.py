@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from mailmill.settings.kinds import DURATION, TEXT, whole_number
-from mailmill.settings.option import Option, Origin
+from mailmill.settings.option import Effect, Option, Origin
 
 REDIS_URL: Final = Option(
     "Redis URL",
     TEXT,
     default="redis://127.0.0.1:6379/0",
     origin=Origin.MAILMILL,
+    effect=Effect.NODE,
     description="The Redis that carries tasks and outcomes: redis://:PASSWORD@HOST:PORT/DB, rediss:// or "
     "unix://PATH.",
 )
@@ -20,6 +21,7 @@ CONTENTS_URL: Final = Option(
     TEXT,
     default="",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="Where mail in flight is put for the workers: a Redis URL, or file:///DIRECTORY when all "
     "nodes share it. Empty: Redis URL.",
 )
@@ -28,6 +30,7 @@ MESSAGE_LOG_URL: Final = Option(
     TEXT,
     default="sqlite:////var/spool/MailScanner/messagelog/messages.db",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="The database of the message log, as an SQLAlchemy URL: SQLite, or PostgreSQL "
     "(postgresql+psycopg://USER:PASSWORD@HOST/DB). SQLite needs a directory that Run As User can write.",
 )
@@ -37,6 +40,7 @@ MESSAGE_LOG_DAYS: Final = Option(
     default="30",
     unit="days",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="How long the message log keeps its events.",
 )
 MAX_UNSCANNED_MESSAGES: Final = Option(
@@ -76,6 +80,7 @@ MESSAGE_LEASE: Final = Option(
     default="15m",
     unit="seconds",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="How long an edge waits for an outcome before it sends a message to the workers again. "
     "Longer than a scan and a delivery can take.",
 )
@@ -85,6 +90,7 @@ SCAN_TIME_LIMIT: Final = Option(
     default="5m",
     unit="seconds",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="After this time a scan task's process is killed.",
 )
 SCAN_MEMORY_LIMIT: Final = Option(
@@ -93,6 +99,7 @@ SCAN_MEMORY_LIMIT: Final = Option(
     default="2048m",
     unit="bytes",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="How much memory (its data segment) a scan process may take; a message that needs more "
     "fails. 0: no limit.",
 )

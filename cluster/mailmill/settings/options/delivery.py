@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailmill.settings.kinds import DURATION, PATH, TEXT, WORDS, one_of, whole_number
-from mailmill.settings.option import Option, Origin
+from mailmill.settings.option import Effect, Option, Origin
 from mailmill.settings.options.choices import DeliveryMethod, SocketType
 
 MSMAIL_DELIVERY_METHOD: Final = Option(
@@ -105,6 +105,7 @@ DELIVERY_JOURNAL_DIR: Final = Option(
     PATH,
     default="/var/spool/MailScanner/journal",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="Where deliver workers note what the relay has confirmed, so that it is not submitted again "
     "when Redis loses its data. On a disk of their own host that survives a restart; the deliver workers of "
     "one host share it.",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from mailmill.settings.kinds import DURATION, MODE, PATH, TEXT, YES_NO, one_of, whole_number
-from mailmill.settings.option import Option, Origin
+from mailmill.settings.option import Effect, Option, Origin
 from mailmill.settings.options.choices import QueueType
 
 MILTER_BIND: Final = Option(
     "Milter Bind",
     TEXT,
     default="127.0.0.1",
+    effect=Effect.START,
     description="Where the milter listens: an IPv4 address, an IPv6 address, or the path of a unix socket "
     "(beginning with /). Where Postfix and the milter share a host, the unix socket is faster.",
 )
@@ -19,6 +20,7 @@ MILTER_PORT: Final = Option(
     "Milter Port",
     whole_number(1, 65_535),
     default="33333",
+    effect=Effect.START,
     description="The TCP port of the milter; not used with a unix socket.",
 )
 MILTER_SOCKET_MODE: Final = Option(
@@ -26,6 +28,7 @@ MILTER_SOCKET_MODE: Final = Option(
     MODE,
     default="0660",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="The mode of the milter's unix socket; Postfix's smtpd needs read and write.",
 )
 MILTER_SOCKET_GROUP: Final = Option(
@@ -33,18 +36,21 @@ MILTER_SOCKET_GROUP: Final = Option(
     TEXT,
     default="",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="The group of the milter's unix socket. Empty: the group of the process.",
 )
 MILTER_PID_FILE: Final = Option(
     "Milter PID File",
     PATH,
     default="/var/run/MSMilter.pid",
+    effect=Effect.START,
     description="Where the milter's parent process writes its process id.",
 )
 MILTER_MAX_CHILDREN: Final = Option(
     "Milter Max Children",
     whole_number(1, 1000),
     default="10",
+    effect=Effect.START,
     description="How many milter processes share the listening socket. Each serves many connections.",
 )
 MILTER_SCANNER: Final = Option(

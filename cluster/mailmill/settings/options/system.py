@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailmill.settings.kinds import MODE, PATH, TEXT, YES_NO, Kind
-from mailmill.settings.option import Option, Origin, Rules
+from mailmill.settings.option import Effect, Option, Origin, Rules
 
 #: The other MTAs that MailScanner knows; a file of such an installation is taken over.
 _OTHER_MTAS: Final = frozenset({"sendmail", "postfix", "exim", "qmail", "zmailer"})
@@ -38,6 +38,7 @@ RUN_AS_USER: Final = Option(
     "Run As User",
     TEXT,
     default="",
+    effect=Effect.START,
     description="The user that the processes run as. Empty: the one that starts them. Groups are dropped "
     "before the user id.",
 )
@@ -45,18 +46,21 @@ RUN_AS_GROUP: Final = Option(
     "Run As Group",
     TEXT,
     default="",
+    effect=Effect.START,
     description="The group that the processes run as. Empty: the primary group of Run As User.",
 )
 INCOMING_QUEUE_DIR: Final = Option(
     "Incoming Queue Dir",
     PATH,
     default="/var/spool/MailScanner/milterin",
+    effect=Effect.START,
     description="Where an edge keeps the mail that it has accepted and that is still to be scanned.",
 )
 OUTGOING_QUEUE_DIR: Final = Option(
     "Outgoing Queue Dir",
     PATH,
     default="/var/spool/MailScanner/milterout",
+    effect=Effect.START,
     description="Where an edge keeps scanned mail that could not be delivered yet, in its final form.",
 )
 QUEUE_DIR_MODE: Final = Option(
@@ -64,6 +68,7 @@ QUEUE_DIR_MODE: Final = Option(
     MODE,
     default="0700",
     origin=Origin.MAILMILL,
+    effect=Effect.START,
     description="The mode of the queue directories that a process creates.",
 )
 QUARANTINE_DIR: Final = Option(
@@ -98,6 +103,7 @@ EDGE_NAME: Final = Option(
     TEXT,
     default="",
     origin=Origin.MAILMILL,
+    effect=Effect.NODE,
     description="The name of this edge in the cluster; outcomes for its mail are addressed to it, so it must "
     "stay the same while its spool holds mail. Empty: the host name.",
 )

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -6,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailmill.errors import ConfigError
-from mailmill.settings.attachmentrules import first_match, load, load_optional, parse, read_as_deny
+from mailmill.settings.attachmentrules import first_match, load, parse, read_as_deny
+from mailmill.settings.files import DiskFiles
 
 
 def problem_of(line):
@@ -67,15 +67,6 @@ def test_actions_of_mailscanner_that_are_not_there_yet_are_read_as_deny_with_a_w
     )
 
 
-def test_a_file_with_such_actions_is_warned_about_when_it_is_read(tmp_path: Path, caplog):
-    (tmp_path / "rules").write_text("rename\t\\.fdf$\tlog\tuser\n")
-    for _ in range(2):
-        load(tmp_path / "rules")
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path}/rules:1: 'rename' is not supported yet and treated as deny"
-    ]
-
-
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -99,29 +90,16 @@ def test_every_wrong_line_is_named():
     assert [problem[:4] for problem in caught.value.problems] == ["f:1:", "f:3:"]
 
 
-def test_a_file_that_is_not_there_has_no_rules_or_is_a_fault(tmp_path: Path):
-    assert load_optional(tmp_path / "none") == ()
-    with pytest.raises(ConfigError, match="No such file"):
-        load(tmp_path / "none")
+def test_a_file_that_is_not_there_has_no_rules(tmp_path: Path):
+    assert load(tmp_path / "none", DiskFiles()) == ()
 
 
-def test_a_file_that_cannot_be_read_is_a_fault_in_any_case(tmp_path: Path):
+def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path):
     (tmp_path / "latin1").write_bytes(b"# \xe9\n")
-    for read in (load, load_optional):
-        with pytest.raises(ConfigError, match="not UTF-8"):
-            read(tmp_path / "latin1")
-        with pytest.raises(ConfigError, match="Is a directory"):
-            read(tmp_path)
-
-
-def test_a_changed_file_is_read_again(tmp_path: Path):
-    path = tmp_path / "rules"
-    path.write_text("deny\ta\tx\tx\n")
-    first = load(path)
-    assert load(path) is first
-    path.write_text("deny\tb\tx\tx\n")
-    os.utime(path, ns=(1, 1))
-    assert load(path) != first
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load(tmp_path / "latin1", DiskFiles())
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load(tmp_path, DiskFiles())
 
 
 @given(

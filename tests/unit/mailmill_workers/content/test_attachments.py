@@ -5,6 +5,7 @@ import pytest
 
 from mailmill.findings import Forbidden
 from mailmill.settings.attachmentrules import load, parse
+from mailmill.settings.files import DiskFiles
 from mailmill_workers.content.attachments import forbidden
 from mailmill_workers.content.part import Part
 
@@ -62,7 +63,9 @@ def test_a_type_that_libmagic_cannot_tell_is_not_allowed(monkeypatch):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load(SHIPPED / "filename.rules.conf"), load(SHIPPED / "filetype.rules.conf")
+    return load(SHIPPED / "filename.rules.conf", DiskFiles()), load(
+        SHIPPED / "filetype.rules.conf", DiskFiles()
+    )
 
 
 @pytest.mark.parametrize(
