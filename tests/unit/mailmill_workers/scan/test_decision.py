@@ -3,6 +3,7 @@ import pytest
 from mailmill.findings import Clean, Failed, Forbidden, Found, Scored, Unscannable
 from mailmill.outcomes import ScanDeferred, Scanned
 from mailmill.records import decode
+from mailmill.messagelog.events import Step
 from mailmill.settings import Settings
 from mailmill_workers.scan.decision import Decider
 from mailmill_workers.scan.quarantine import Quarantine, QuarantinedEnvelope
@@ -66,6 +67,11 @@ def test_an_infected_message_is_quarantined_for_everybody_and_the_postmaster_is_
     )
     assert [r.address for r in record.envelope.recipients] == ["a@example.com", "b@example.com"]
     assert record.verdict == "infected"
+    # Nothing was read: the version is that of no files.
+    version = Settings.of().version
+    assert record.configuration == version
+    scanned = next(event for event in decision.events if event.step is Step.SCANNED)
+    assert scanned.detail.endswith(f"; configuration {version}")
 
 
 def test_a_forbidden_attachment_is_quarantined(decide, make_mail, make_report, tmp_path):
