@@ -1,9 +1,9 @@
 import pytest
 
 from mailmill.findings import Clean, Failed, Forbidden, Found, Scored, Unscannable
+from mailmill.messagelog.events import Step
 from mailmill.outcomes import ScanDeferred, Scanned
 from mailmill.records import decode
-from mailmill.messagelog.events import Step
 from mailmill.settings import Settings
 from mailmill_workers.scan.decision import Decider
 from mailmill_workers.scan.quarantine import Quarantine, QuarantinedEnvelope
