@@ -18,8 +18,24 @@ AGES: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 *
 TIMES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 #: Whose event it is when it is no worker's.
 EDGE: Final = "edge"
-#: What the name of a worker's node begins with (`naming.worker_name`).
-_WORKERS: Final = frozenset({"scan", "deliver"})
+#: The steps that each role takes; what the name of a worker's node begins with (`naming.worker_name`) is its
+#: role.
+STEPS: Final = {
+    EDGE: (Step.ACCEPTED, Step.ENQUEUED, Step.DEFERRED, Step.EXPIRED, Step.CORRUPT, Step.FINISHED),
+    "scan": (Step.SCANNED, Step.QUARANTINED, Step.DELETED, Step.DEFERRED),
+    "deliver": (Step.DELIVERED, Step.DEFERRED, Step.REFUSED, Step.BOUNCED, Step.QUARANTINED),
+}
+#: The words of all verdicts.
+VERDICTS: Final = (
+    "clean",
+    "spam",
+    "high scoring spam",
+    "infected",
+    "forbidden attachment",
+    "unscannable",
+    "scanner failed",
+    "poison message",
+)
 
 
 class MailFlow:
@@ -64,6 +80,12 @@ class MailFlow:
             registry=registry,
             buckets=TIMES,
         )
+        # 0 until it happens: to Prometheus, what appears for the first time has not increased.
+        for role, steps in STEPS.items():
+            for step in steps:
+                self._steps.labels(role, step.value)
+        for verdict in VERDICTS:
+            self._verdicts.labels(verdict)
 
     def count(self, events: Iterable[Event]) -> None:
         """Count events."""
@@ -88,4 +110,4 @@ class MailFlow:
 
 def _role(node: str) -> str:
     role, at, _ = node.partition("@")
-    return role if at and role in _WORKERS else EDGE
+    return role if at and role in STEPS else EDGE

@@ -15,8 +15,9 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from mailmill.errors import SpoolError
-from mailmill.messagelog.events import Event, Step
+from mailmill.messagelog.events import Event
 from mailmill.metrics.families import Values, counter, gauge
+from mailmill.metrics.mailflow import EDGE, STEPS
 from mailmill.metrics.serving import PREFIX
 from mailmill.spool import Spool, State
 from mailmill.spoolview import Totals, totals
@@ -30,8 +31,6 @@ from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.window import Window
 
 _EDGE: Final = f"{PREFIX}edge_"
-#: The steps that a queue manager reports.
-STEPS: Final = (Step.ACCEPTED, Step.ENQUEUED, Step.DEFERRED, Step.EXPIRED, Step.CORRUPT, Step.FINISHED)
 #: What the queues are called, as in `mailmill queue`.
 NAMES: Final = {Queue.INCOMING: "milterin", Queue.OUTGOING: "milterout"}
 #: Seconds for which a count of the queues is believed at least.
@@ -50,8 +49,8 @@ class CountingSink:
             f"{_EDGE}steps_total", "Steps of messages that this edge took.", ["step"], registry=registry
         )
         self._steps = steps
-        for step in STEPS:
-            steps.labels(step.value)  # 0 until it happens: an increase from nothing is none to Prometheus
+        for step in STEPS[EDGE]:
+            steps.labels(step.value)  # 0 until it happens
 
     def write(self, events: Iterable[Event]) -> None:
         """See `EventSink`."""

@@ -6,8 +6,9 @@ from prometheus_client import generate_latest
 from mailmill.mailids import arrival_of, new_mail_id
 from mailmill.messagelog.events import Event, Step
 from mailmill.messagelog.measured import EngineAnswer, Measured
-from mailmill.metrics.mailflow import MailFlow
+from mailmill.metrics.mailflow import VERDICTS, MailFlow
 from mailmill.metrics.serving import new_registry
+from mailmill_workers.scan.judgement import Verdict
 
 MAIL_ID = new_mail_id(1_700_000_000.0, "4bXyZw")
 ARRIVAL = arrival_of(MAIL_ID)
@@ -87,3 +88,14 @@ def test_a_process_tells_its_version_and_its_memory(registry):
     assert 'mailmill_build_info{version="' in text
     assert "process_resident_memory_bytes " in text
     assert "_created" not in text
+
+
+def test_every_verdict_is_there_before_it_happens(count, registry):
+    assert set(VERDICTS) == {verdict.value for verdict in Verdict}
+    values = [registry.get_sample_value("mailmill_verdicts_total", {"verdict": word}) for word in VERDICTS]
+    assert values == [0] * len(VERDICTS)
+
+
+def test_what_alarms_ask_for_is_there_before_it_happens(count, registry):
+    for role, step in (("edge", "corrupt"), ("edge", "expired"), ("deliver", "bounced")):
+        assert registry.get_sample_value("mailmill_steps_total", {"role": role, "step": step}) == 0
