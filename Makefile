@@ -8,7 +8,7 @@ PYTHON ?= /usr/bin/python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-unit faults faults-quick faults-mutations lint format pins clean debian debian-tests
+.PHONY: help up test test-unit faults faults-quick faults-mutations bench lint format pins clean debian debian-tests
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ faults-quick: debian-tests .venv/.installed  ## The same with a random choice of
 
 faults-mutations: debian-tests .venv/.installed  ## Show that the harness fails when a safety is taken out.
 	@PYTHONPATH=deploy:tests $(BIN)/python -m faults.mutations
+
+bench: debian-tests .venv/.installed  ## Measure: all tables, or ARGS="edge --runs 5"; results in benchmarks/results/.
+	@PYTHONPATH=deploy $(BIN)/python -m benchmarks --results benchmarks/results $(ARGS)
 
 lint: .venv/.installed  ## Check style, format and types; change nothing.
 	$(BIN)/ruff check

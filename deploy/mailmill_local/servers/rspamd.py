@@ -52,7 +52,7 @@ logging {{
 }}
 worker "normal" {{
   bind_socket = "{host}:{port}";
-  count = 1;
+  count = {processes};
 }}
 """
 
@@ -64,16 +64,25 @@ class Rspamd(Server):
         directory: Holds its configuration and its state.
         port: The port.
         host: The address that it listens on; it must include loopback.
+        processes: How many normal workers share the port.
     """
 
     programs: ClassVar = ("rspamd",)
 
     def __init__(
-        self, directory: Path, *, port: int, host: str = HOST, sink: Sink = ignore, name: str = "rspamd"
+        self,
+        directory: Path,
+        *,
+        port: int,
+        host: str = HOST,
+        processes: int = 1,
+        sink: Sink = ignore,
+        name: str = "rspamd",
     ) -> None:
         super().__init__(directory, name=name, sink=sink)
         self.port = port
         self._host = host
+        self._processes = processes
 
     @property
     def url(self) -> str:
@@ -89,7 +98,12 @@ class Rspamd(Server):
         suffixes.write_text("com\nnet\norg\nexample\ntest\n")
         (self.directory / "rspamd.conf").write_text(
             _CONFIGURATION.format(
-                state=state, suffixes=suffixes, loopback=HOST, host=self._host, port=self.port
+                state=state,
+                suffixes=suffixes,
+                loopback=HOST,
+                host=self._host,
+                port=self.port,
+                processes=self._processes,
             )
         )
 

@@ -1,0 +1,220 @@
+"""Table backlog: a spool that was filled while nothing else ran, until the last message is delivered.
+
+The clock starts with the queue manager, whose start and first look at the spool count; the workers, Redis,
+the engine and the relay are there already. It stops when the relay has handed the last message to its discard
+transport (the counterpart to the figures of the goals), or, with --maildir, to its Maildir.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from benchmarks import alone, feed
+from benchmarks.arrivals import Arrivals
+from benchmarks.driver.mail import messages
+from benchmarks.driver.orders import Orders
+from benchmarks.goals import Goal
+from benchmarks.load import LoadError, send
+from benchmarks.meter import Meter
+from benchmarks.plan import Plan
+from benchmarks.redisinfo import ask
+from benchmarks.reference import MAILSCANNER, speed
+from benchmarks.sites import postfix_idle, site, spooled, waiting
+from benchmarks.table import Table
+from mailmill_local.ports import Ports
+from mailmill_local.servers.base import Server
+from mailmill_local.servers.relay import PostfixRelay
+from mailmill_local.servers.rspamd import Rspamd
+from mailmill_local.servers.spamd import Spamd
+from mailmill_local.system import System
+
+#: Options by engine.
+ENGINES: Final = {
+    "none": {"Virus Scanning": "no", "Spam Checks": "no"},
+    "clamd": {"Virus Scanning": "yes", "Spam Checks": "no"},
+    "rspamd": {"Virus Scanning": "no", "Spam Checks": "yes", "Spam Scanner": "rspamd"},
+    "spamassassin": {"Virus Scanning": "no", "Spam Checks": "yes", "Spam Scanner": "spamassassin"},
+    "clamd+spamassassin": {"Virus Scanning": "yes", "Spam Checks": "yes", "Spam Scanner": "spamassassin"},
+}
+#: How many times fewer messages a slow engine gets: spamd takes about 6 a second.
+_FEWER: Final = {"spamassassin": 10, "clamd+spamassassin": 10}
+RATE: Final = "msg/s"
+DIRECT: Final = " fed directly"
+#: Seconds for one row.
+_SECONDS: Final = 600.0
+#: Seconds between two looks at the spool.
+_LOOK: Final = 0.1
+#: Processes of the engine, and messages at a time when it is fed directly: enough to keep all of them busy.
+_PROCESSES: Final = os.cpu_count() or 1
+_AT_ONCE: Final = 2 * _PROCESSES
+#: Redis commands that the note of a row names.
+_TOP: Final = 12
+
+
+def measure(plan: Plan) -> Table:
+    """Return the table."""
+    table = Table("backlog", f"Backlog: {plan.count} messages from the spool to the last delivery over QMQP")
+    engines = [engine for engine in ENGINES if plan.wants(engine)]
+    full = _fill(plan)
+    for _ in range(plan.runs):
+        machine = speed(alone.rates(plan))
+        table.add("machine", "speed", machine)
+        for engine in engines:
+            count = max(1, plan.count // _FEWER.get(engine, 1))
+            _row(plan, table, engine, count, full)
+            if engine in {"rspamd", "spamassassin"}:
+                _direct(plan, table, engine, count)
+    table.goals += _goals(table, engines)
+    return table
+
+
+def _goals(table: Table, engines: list[str]) -> Iterator[Goal]:
+    machine = table.rows["machine"]["speed"].values
+    for engine, times in (("none", 10), ("clamd", 8), ("clamd+spamassassin", 0.9)):
+        if engine in engines:
+            rates = table.rows[engine][RATE].values
+            ratios = [
+                rate / (MAILSCANNER[engine] * factor) for rate, factor in zip(rates, machine, strict=True)
+            ]
+            what = f"backlog with {engine}, to MailScanner's {MAILSCANNER[engine]:g} msg/s on such a machine"
+            yield Goal(2, what, statistics.median(ratios), times, " times")
+    for engine, bound in (("rspamd", 0.85), ("spamassassin", 1 / 1.1)):
+        if engine in engines:
+            ratios = table.ratios(engine, engine + DIRECT, RATE)
+            yield Goal(
+                2, f"backlog with {engine}, to {engine} fed directly", statistics.median(ratios), bound
+            )
+
+
+def _fill(plan: Plan) -> Path:
+    """Fill a spool through an edge and return its directory."""
+    system = site(plan.directory / "fill", Ports.free(), {})
+    with system.milter, system.edge:
+        send(Orders(system.ports.edge, plan.count, plan.mail))
+    if len(spooled(system.places.incoming)) != plan.count:
+        raise LoadError("the spool was not filled")
+    return system.places.incoming
+
+
+def take(full: Path, spool: Path, count: int) -> None:
+    """Copy `count` messages of a filled spool into one that nobody uses yet, owners and times included."""
+    shutil.rmtree(spool, ignore_errors=True)
+    subprocess.run(["cp", "-a", str(full), str(spool)], check=True)
+    for path in sorted(spooled(spool))[count:]:
+        path.unlink()
+    os.sync()
+
+
+def build(
+    plan: Plan, engine: str, changes: dict[str, str], arrivals: Arrivals
+) -> tuple[System, list[Server]]:
+    """Return a prepared system whose relay discards, and the servers of its engine."""
+    ports = Ports.free()
+    directory = plan.directory / "backlog"
+    spam = ports.rspamd
+    options = {**ENGINES[engine], **changes}
+    if "spamassassin" in engine:
+        options["Spamd Socket"] = f"127.0.0.1:{spam}"
+    system = site(directory, ports, options, arrivals)
+    if not plan.maildir:
+        system.relay = PostfixRelay(
+            directory / "relay",
+            qmqp_port=ports.relay_qmqp,
+            smtp_port=ports.relay_smtp,
+            extra={"virtual_transport": "discard:"},
+            sink=arrivals,
+        )
+    servers: list[Server] = []
+    if "clamd" in engine:
+        servers.append(system.clamd)
+    if "spamassassin" in engine:
+        servers.append(Spamd(directory / "spamd", port=spam))
+    if "rspamd" in engine:
+        servers.append(_rspamd(directory, spam))
+    return system, servers
+
+
+def _rspamd(directory: Path, port: int) -> Rspamd:
+    return Rspamd(directory / "rspamd", port=port, processes=_PROCESSES)
+
+
+def _row(plan: Plan, table: Table, engine: str, count: int, full: Path) -> None:
+    arrivals = Arrivals()
+    system, engines = build(plan, engine, {}, arrivals)
+    take(full, system.places.incoming, count)
+    stages: dict[str, list[Server]] = {
+        "queue manager": [system.queue_manager],
+        "scan": [system.scan],
+        "deliver": [system.deliver],
+        "relay": [system.relay],
+        "redis": [system.redis],
+        "recorder": [system.recorder],
+        "engine": engines,
+    }
+    with contextlib.ExitStack() as stack:
+        for server in (system.relay, system.redis, *engines, system.recorder, system.deliver, system.scan):
+            stack.enter_context(server)
+        meter = Meter(stages)
+        before = ask(system.ports.redis)
+        meter.start()
+        start = time.monotonic()
+        stack.callback(system.queue_manager.stop)
+        system.queue_manager.start()
+        _wait(system, count, arrivals)
+        costs = meter.stop()
+        traffic = ask(system.ports.redis).since(before)
+        times = [when for who, when in arrivals.times().items() if not who.startswith("postmaster@")]
+    seconds = max(times) - start
+    table.add(engine, RATE, count / seconds)
+    table.add(engine, "steady msg/s", (len(times) - 1) / max(max(times) - min(times), 1e-9))
+    table.add(engine, "first after s", min(times) - start)
+    for stage, cost in costs.per_message(count).items():
+        table.add(engine, f"{stage} ms", cost)
+    table.add(engine, "redis commands", traffic.commands / count)
+    table.add(engine, "redis kB in", traffic.received / count / 1000)
+    table.add(engine, "redis kB out", traffic.sent / count / 1000)
+    plan.say(
+        f"backlog {engine}: {count / seconds:.1f} msg/s, others used {costs.elsewhere:.2f} s of processor; "
+        f"Redis calls per message: {traffic.top(_TOP, count)}"
+    )
+
+
+def _wait(system: System, count: int, arrivals: Arrivals) -> None:
+    """Wait until nothing waits anywhere, and see that nothing is missing."""
+    deadline = time.monotonic() + _SECONDS
+    spools = (system.places.incoming, system.places.outgoing)
+    while sum(map(waiting, spools)) or not postfix_idle(system.relay):
+        system.queue_manager.check_running()
+        if time.monotonic() > deadline:
+            raise LoadError(f"{len(arrivals.times())} of {count} were delivered in {_SECONDS:g} s")
+        time.sleep(_LOOK)
+    kept = len(list(system.places.quarantine.glob("*/*/message")))
+    ended = {who for who in arrivals.times() if not who.startswith("postmaster@")}
+    if len(ended) + kept < count:
+        raise LoadError(f"{len(ended)} were delivered and {kept} kept of {count}")
+
+
+def _direct(plan: Plan, table: Table, engine: str, count: int) -> None:
+    """Feed the engine alone with the same messages."""
+    letters = messages(plan.mail, plan.count)[:count]
+    directory = plan.directory / "direct"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o711)
+    port = Ports.free().rspamd
+    server: Server = _rspamd(directory, port) if engine == "rspamd" else Spamd(directory / "spamd", port=port)
+    with server:
+        meter = Meter({"engine": [server]})
+        meter.start()
+        rate = feed.feed(getattr(feed, "rspamd" if engine == "rspamd" else "spamd"), port, letters, _AT_ONCE)
+        costs = meter.stop()
+    table.add(engine + DIRECT, RATE, rate)
+    table.add(engine + DIRECT, "engine ms", costs.per_message(count)["engine"])
+    plan.say(f"backlog {engine}{DIRECT}: {rate:.1f} msg/s")

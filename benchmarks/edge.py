@@ -1,0 +1,151 @@
+"""Table edge: how fast an edge takes mail over, next to the same Postfix without a milter.
+
+Each run measures all rows one after the other, so that what slows the machine meets all of them. In the rows
+of the milter only the edge runs: Postfix and the milter, which answers when the message is durable. In those
+of Postfix alone its queue manager hands everything to discard(8) meanwhile, as in the figures of the goals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from benchmarks.alone import drain, postfix_alone
+from benchmarks.driver.orders import Orders
+from benchmarks.goals import Goal
+from benchmarks.load import LoadError, send
+from benchmarks.meter import Meter
+from benchmarks.plan import Plan
+from benchmarks.sites import empty, site, spooled
+from benchmarks.spread import percentile
+from benchmarks.table import Table
+from mailmill_local.ports import Ports
+from mailmill_local.probes import ask, free_port
+from mailmill_local.servers import mailmill
+from mailmill_local.servers.base import Server
+from mailmill_local.servers.edge import PostfixEdge
+
+CONNECTIONS: Final = (1, 10, 50)
+PLAIN: Final = "postfix"
+#: Seconds of load for the latency at half load.
+_LATENCY_SECONDS: Final = 10.0
+RATE: Final = "msg/s"
+ADDED: Final = "added at half load, median ms"
+
+
+def measure(plan: Plan) -> Table:
+    """Return the table."""
+    table = Table("edge", "Edge: durable accept, and the same Postfix queueing to a discard transport")
+    with contextlib.ExitStack() as stack:
+        edges = {PLAIN: _plain(stack.enter_context(postfix_alone(plan.directory)))}
+        for kind in ("unix", "inet"):
+            if plan.wants(kind):
+                edges[kind] = stack.enter_context(_mailmill(plan, kind))
+        for _ in range(plan.runs):
+            for connections in CONNECTIONS:
+                for kind, edge in edges.items():
+                    edge.throughput(plan, table, f"{kind} {connections}", connections)
+            _latency(plan, table, edges)
+    for kind, bound in (("unix", 1.0), ("inet", 0.8)):
+        if kind not in edges:
+            continue
+        for connections in CONNECTIONS:
+            ratios = table.ratios(f"{kind} {connections}", f"{PLAIN} {connections}", RATE)
+            what = f"edge over {kind}, {connections} connections, to Postfix alone"
+            table.goals.append(Goal(1, what, statistics.median(ratios), bound, " times"))
+        added = table.median(f"{kind} half load", ADDED)
+        what = f"edge over {kind}, latency added to a message at half load"
+        table.goals.append(Goal(1, what, added, 5, " ms", at_most=True))
+    return table
+
+
+class _Edge:
+    """A Postfix that takes mail, and who helps it."""
+
+    def __init__(self, postfix: PostfixEdge, stages: dict[str, list[Server]], spool: Path | None) -> None:
+        self.postfix = postfix
+        self._meter = Meter(stages)
+        self._spool = spool
+
+    def throughput(self, plan: Plan, table: Table, row: str, connections: int) -> None:
+        """Measure a row: as fast as the connections go."""
+        self._meter.start()
+        outcome = send(Orders(self.postfix.port, plan.count, plan.mail, connections=connections))
+        self.drain(plan.count)
+        costs = self._meter.stop(outcome.cpu)
+        table.add(row, RATE, outcome.rate)
+        for stage, cost in costs.per_message(plan.count).items():
+            table.add(row, f"{stage} ms", cost)
+        table.add(row, "driver share", outcome.cpu / outcome.seconds)
+        table.add(row, "median ms", 1000 * statistics.median(outcome.latencies))
+        plan.say(f"edge {row}: {outcome.rate:.0f} msg/s, others used {costs.elsewhere:.2f} s of processor")
+
+    def latencies(self, plan: Plan, rate: float) -> list[float]:
+        """Return the seconds from each message's turn to its 250 at a steady rate."""
+        count = max(20, round(rate * (1 if plan.quick else _LATENCY_SECONDS)))
+        outcome = send(Orders(self.postfix.port, count, plan.mail, connections=10, rate=rate))
+        self.drain(count)
+        return outcome.latencies
+
+    def drain(self, count: int) -> None:
+        """See that all is where it belongs, and make room for the next row.
+
+        Raises:
+            LoadError: messages are missing, or Postfix does not get rid of them.
+        """
+        if self._spool is None:
+            drain(self.postfix)
+            return
+        files = spooled(self._spool)
+        if len(files) != count:
+            raise LoadError(f"{count} messages were accepted and {len(files)} are in the spool")
+        empty(self._spool)
+
+
+def _plain(postfix: PostfixEdge) -> _Edge:
+    return _Edge(postfix, {"postfix": [postfix]}, None)
+
+
+def _latency(plan: Plan, table: Table, edges: dict[str, _Edge]) -> None:
+    """Measure all kinds at half of what the slowest of them takes over 10 connections."""
+    rates = [table.rows[f"{kind} 10"][RATE].values[-1] for kind in edges]
+    rate = min(rates) / 2
+    medians = {}
+    for kind, edge in edges.items():
+        latencies = edge.latencies(plan, rate)
+        row = f"{kind} half load"
+        medians[kind] = 1000 * statistics.median(latencies)
+        table.add(row, RATE, rate)
+        table.add(row, "median ms", medians[kind])
+        table.add(row, "p99 ms", 1000 * percentile(latencies, 99))
+        if kind != PLAIN:
+            table.add(row, ADDED, medians[kind] - medians[PLAIN])
+        plan.say(f"edge {row}: median {medians[kind]:.2f} ms at {rate:.0f} msg/s")
+
+
+@contextlib.contextmanager
+def _mailmill(plan: Plan, kind: str) -> Iterator[_Edge]:
+    ports = Ports.free()
+    directory = plan.directory / kind
+    shutil.rmtree(directory, ignore_errors=True)
+    port = free_port()
+    changes = {} if kind == "unix" else {"Milter Bind": "127.0.0.1", "Milter Port": str(port)}
+    system = site(directory, ports, changes)
+    home, conf = system.places.run, system.places.conf
+    if kind == "unix":
+        milter, postfix = system.milter, system.edge
+    else:
+        milter = mailmill.MailmillProcess(
+            home,
+            name="milter",
+            arguments=["mailmill", "milter"],
+            conf=conf,
+            ready=lambda: ask(port, b"", b""),
+        )
+        postfix = PostfixEdge(directory / "edge", port=ports.edge, milter=port, next_hop=ports.relay_smtp)
+    with milter, postfix:
+        yield _Edge(postfix, {"postfix": [postfix], "milter": [milter]}, system.places.incoming)
