@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 PROJECT = "mailmill"
 EXTRAS = ("milter", "worker", "console")
 #: What developers run; pins of these stay until someone runs this again.
-TOOLS = ("pytest", "hypothesis", "ruff", "mypy", "dkimpy", "miltertest", "aiosmtpd", "packaging")
+TOOLS = ("pytest", "hypothesis", "ruff", "mypy", "dkimpy", "miltertest", "aiosmtpd", "packaging", "mkdocs")
 REQUIREMENTS = Path(__file__).parents[1] / "requirements"
 
 

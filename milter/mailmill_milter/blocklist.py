@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailmill.envelope import Envelope
+from mailmill.hostnames import look_up
 from mailmill.settings import MailFacts, Settings
 from mailmill.settings.options.policy import (
     IS_DEFINITELY_NOT_SPAM,
@@ -34,6 +35,7 @@ class Blocklist:
                 recipient=recipient.address,
                 client_address=envelope.client.address,
                 client_name=envelope.client.name,
+                look_up=look_up,
             )
             for recipient in envelope.recipients
         ]

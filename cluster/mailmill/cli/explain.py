@@ -6,6 +6,7 @@ import click
 
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.cli.output import printable
+from mailmill.hostnames import look_up
 from mailmill.settings import MailFacts
 from mailmill.settings.explain import Explainer
 from mailmill.settings.facts import host_number
@@ -19,11 +20,22 @@ from mailmill.settings.unknown import unknown_option
 @click.option("--from", "sender", required=True, help="The envelope sender; empty or <> is the null sender.")
 @click.option("--to", "recipients", required=True, multiple=True, help="A recipient; may be repeated.")
 @click.option("--ip", default="", help="The address of the SMTP client. Without it: mail of this host.")
-@click.option("--host", default="", help="The verified name of the client; it is not looked up.")
+@click.option(
+    "--host", help="The verified name of the client. Without it: what the DNS says, if a rule asks."
+)
+@click.option(
+    "--virus", "viruses", multiple=True, help="The name of a virus that was found; may be repeated."
+)
 @click.argument("option", required=False)
 @pass_cli
 def explain(
-    cli: Cli, sender: str, recipients: tuple[str, ...], ip: str, host: str, option: str | None
+    cli: Cli,
+    sender: str,
+    recipients: tuple[str, ...],
+    ip: str,
+    host: str | None,
+    viruses: tuple[str, ...],
+    option: str | None,
 ) -> None:
     """Show which rule of which file decides OPTION for a message, recipient by recipient.
 
@@ -38,7 +50,10 @@ def explain(
     explainer = Explainer(cli.settings)
     groups: dict[tuple[str, ...], list[str]] = {}
     for recipient in dict.fromkeys(map(_bare, recipients)):
-        facts = MailFacts(_bare(sender), recipient, ip, host)
+        if host is None:
+            facts = MailFacts(_bare(sender), recipient, ip, "", viruses, look_up)
+        else:
+            facts = MailFacts(_bare(sender), recipient, ip, host, viruses)
         lines = tuple(
             f"  {each.name}: {reason.text}  ({reason.where})"
             for each in options

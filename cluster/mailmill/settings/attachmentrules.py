@@ -14,11 +14,11 @@ to him.
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from mailmill.errors import ConfigError
+from mailmill.settings.expressions import Expression, compile_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,9 +41,9 @@ class Rule:
 
     deny: bool
     #: For a name, or for a type as libmagic describes it.
-    pattern: re.Pattern[str] | None
+    pattern: Expression | None
     #: For a MIME type.
-    mime_pattern: re.Pattern[str] | None
+    mime_pattern: Expression | None
     log_text: str
     user_text: str
     #: What the line says instead of allow and deny; such a rule is one of deny.
@@ -140,19 +140,10 @@ def _action(text: str) -> str:
     raise ValueError(f"must begin with allow or deny, not {text!r}")
 
 
-def _pattern(expression: str) -> re.Pattern[str] | None:
+def _pattern(expression: str) -> Expression | None:
     """Return the compiled expression; None for `-`."""
     if expression == _NOTHING:
         return None
     if expression.startswith("*"):
         expression = f".{expression}"  # MailScanner reads a leading * in this way
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # for instance [[:alpha:]], which means something else here
-            return re.compile(expression, re.IGNORECASE | re.DOTALL)
-    except (re.error, RecursionError, OverflowError) as exc:
-        raise ValueError(f"not a regular expression: {exc}") from exc
-    except FutureWarning as exc:
-        raise ValueError(f"a regular expression that Python reads in another way: {exc}") from exc
-    except DeprecationWarning as exc:
-        raise ValueError(f"not a regular expression: {exc}") from exc
+    return compile_expression(expression, dot_all=True)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from mailmill.settings.facts import MailFacts
 from mailmill.settings.option import Option, Rules
+from mailmill.settings.options import TABLE
 from mailmill.settings.ruleset import RuleSet
 from mailmill.settings.values import Settings
 
@@ -27,3 +28,8 @@ class MailSettings:
         if option.rules is not Rules.ALL:
             return rules.first(self.facts)
         return option.join(rules.all(self.facts))
+
+
+def asks_names(settings: Settings) -> bool:
+    """Say whether a rule asks for the name of the client, which may have to be looked up."""
+    return any(settings.ruleset(option).asks_names for option in TABLE.values())

@@ -1,25 +1,34 @@
 """The patterns of rulesets, compiled: addresses with wildcards, expressions, client addresses and names.
 
-A pattern is held against the sender's side of a message (the envelope sender and its client) or against the
-recipient's. What only the client has (address, name) is never found on the recipient's side.
+A pattern is held against the sender's side of a message (the envelope sender and its client), against the
+recipient's, or against the names of viruses. What only the client has is never found on the recipient's side.
 """
 
 from __future__ import annotations
 
-import enum
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+from typing import Final, Protocol
 
-from mailmill.settings.facts import Address, MailFacts
+from mailmill.hostnames import HostName, Reverse
+from mailmill.settings.expressions import Expression
+from mailmill.settings.facts import Address, MailFacts, Side
+from mailmill.settings.glob import Glob
+from mailmill.settings.index import (
+    VIRUS_KEY,
+    Index,
+    Key,
+    below_key,
+    domain_key,
+    join_keys,
+    name_key,
+    user_key,
+)
 
-
-class Side(enum.Enum):
-    """What a pattern is held against."""
-
-    SENDER = "from"
-    RECIPIENT = "to"
+#: The most keys that a list of patterns has in the index of a ruleset; a longer one has its own.
+MOST_KEYS: Final = 64
 
 
 class Pattern(Protocol):
@@ -29,124 +38,117 @@ class Pattern(Protocol):
     def client_only(self) -> bool:
         """Whether it asks about the client, so that it can match on the sender's side only."""
 
+    @property
+    def asks_names(self) -> bool:
+        """Whether it asks for the client's name."""
+
     def matches(self, facts: MailFacts, side: Side) -> bool:
         """Say whether the pattern fits that side of a recipient's copy of a message."""
 
-    def keys(self, side: Side) -> tuple[str, ...] | None:
-        """Return index keys of which all mail that matches on that side has at least one (see `mail_keys`).
+    def keys(self, side: Side) -> tuple[Key, ...] | None:
+        """Return index keys of which all mail that matches on that side has at least one.
 
         Empty: no mail matches on that side. None: there is no such list.
         """
-
-
-def mail_keys(facts: MailFacts) -> Iterator[str]:
-    """Yield all index keys that a recipient's copy of a message has."""
-    for side in Side:
-        address = _address(facts, side)
-        yield _address_key(side, address)
-        yield _domain_key(side, address.domain)
-    if facts.client_number:
-        yield _client_key(*facts.client_number)
 
 
 def _address(facts: MailFacts, side: Side) -> Address:
     return facts.sender_address if side is Side.SENDER else facts.recipient_address
 
 
-def _address_key(side: Side, address: Address) -> str:
-    return f"{side.value} {address.text}"
-
-
-def _domain_key(side: Side, domain: str) -> str:
-    return f"{side.value} @{domain}"
-
-
-def _client_key(version: int, number: int) -> str:
-    return f"client {version} {number}"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Anything:
     """All mail."""
 
     client_only = False
+    asks_names = False
 
     def matches(self, _facts: MailFacts, _side: Side) -> bool:
         """See `Pattern`."""
         return True
 
-    def keys(self, _side: Side) -> tuple[str, ...] | None:
+    def keys(self, _side: Side) -> tuple[Key, ...] | None:
         """See `Pattern`."""
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ExactAddress:
     """One address; the empty one is the null sender."""
 
-    address: Address
+    text: str
     client_only = False
+    asks_names = False
 
     def matches(self, facts: MailFacts, side: Side) -> bool:
         """See `Pattern`."""
-        return _address(facts, side) == self.address
+        return _address(facts, side).text == self.text
 
-    def keys(self, side: Side) -> tuple[str, ...] | None:
+    def keys(self, _side: Side) -> tuple[Key, ...] | None:
         """See `Pattern`."""
-        return (_address_key(side, self.address),)
+        return (self.text,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Domain:
     """All addresses of one domain."""
 
     domain: str
     client_only = False
+    asks_names = False
 
     def matches(self, facts: MailFacts, side: Side) -> bool:
         """See `Pattern`."""
         return _address(facts, side).domain == self.domain
 
-    def keys(self, side: Side) -> tuple[str, ...] | None:
+    def keys(self, _side: Side) -> tuple[Key, ...] | None:
         """See `Pattern`."""
-        return (_domain_key(side, self.domain),)
+        return (domain_key(self.domain),)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Wildcard:
-    """Addresses whose two halves fit expressions made from `*`."""
+    """Addresses whose two halves look like this."""
 
-    local: re.Pattern[str]
-    domain: re.Pattern[str]
+    local: Glob
+    domain: Glob
     client_only = False
+    asks_names = False
 
     def matches(self, facts: MailFacts, side: Side) -> bool:
         """See `Pattern`."""
         address = _address(facts, side)
-        return bool(self.domain.fullmatch(address.domain) and self.local.fullmatch(address.local))
+        return self.domain.fits(address.domain) and self.local.fits(address.local)
 
-    def keys(self, _side: Side) -> tuple[str, ...] | None:
+    def keys(self, _side: Side) -> tuple[Key, ...] | None:
         """See `Pattern`."""
+        if len(self.domain.parts) == 1:
+            return (domain_key(self.domain.parts[0]),)
+        if self.domain.parts[-1].startswith("."):
+            return (below_key(self.domain.parts[-1][1:]),)
+        if len(self.local.parts) == 1:
+            return (user_key(self.local.parts[0]),)
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AddressExpression:
     """Addresses in which a regular expression is found."""
 
-    expression: re.Pattern[str]
+    expression: Expression
     client_only = False
+    asks_names = False
 
     def matches(self, facts: MailFacts, side: Side) -> bool:
         """See `Pattern`."""
-        return bool(self.expression.search(_address(facts, side).text))
+        return self.expression.search(_address(facts, side).text)
 
-    def keys(self, _side: Side) -> tuple[str, ...] | None:
+    def keys(self, _side: Side) -> tuple[Key, ...] | None:
         """See `Pattern`."""
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ClientRange:
     """Client addresses from `low` to `high` (both included), as numbers of one IP version."""
 
@@ -154,51 +156,132 @@ class ClientRange:
     low: int
     high: int
     client_only = True
+    asks_names = False
 
     def matches(self, facts: MailFacts, side: Side) -> bool:
         """See `Pattern`."""
         client = facts.client_number
-        if side is Side.RECIPIENT or client is None:
+        if side is not Side.SENDER or client is None:
             return False
         return client.version == self.version and self.low <= client.number <= self.high
 
-    def keys(self, side: Side) -> tuple[str, ...] | None:
+    def keys(self, side: Side) -> tuple[Key, ...] | None:
         """See `Pattern`."""
-        if side is Side.RECIPIENT:
+        if side is not Side.SENDER:
             return ()
-        return (_client_key(self.version, self.low),) if self.low == self.high else None
+        if self.version == 4:  # noqa: PLR2004 - IPv4
+            networks: Iterable[tuple[int, int, int]] = (
+                (int(network.network_address), network.prefixlen, 32)
+                for network in summarize_address_range(IPv4Address(self.low), IPv4Address(self.high))
+            )
+        else:
+            networks = (
+                (int(network.network_address), network.prefixlen, 128)
+                for network in summarize_address_range(IPv6Address(self.low), IPv6Address(self.high))
+            )
+        return tuple((self.version, bits, first >> (size - bits)) for first, bits, size in networks)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ClientExpression:
     """Client addresses in which a regular expression is found."""
 
-    expression: re.Pattern[str]
+    expression: Expression
     client_only = True
+    asks_names = False
 
     def matches(self, facts: MailFacts, side: Side) -> bool:
         """See `Pattern`."""
-        return side is Side.SENDER and bool(self.expression.search(facts.client_text))
+        return side is Side.SENDER and self.expression.search(facts.client_text)
 
-    def keys(self, side: Side) -> tuple[str, ...] | None:
+    def keys(self, side: Side) -> tuple[Key, ...] | None:
         """See `Pattern`."""
-        return () if side is Side.RECIPIENT else None
+        return None if side is Side.SENDER else ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ClientName:
-    """Verified client names in which a regular expression is found; the empty name stands for none."""
+    """Clients with a name that looks like this, or with one below it."""
 
-    expression: re.Pattern[str]
+    name: Glob
+    #: Whether the name must lead back to the client's address.
+    verified: bool
     client_only = True
+    asks_names = True
 
     def matches(self, facts: MailFacts, side: Side) -> bool:
         """See `Pattern`."""
-        return side is Side.SENDER and bool(self.expression.search(facts.client_host))
+        if side is not Side.SENDER or not _has_name(facts.client_host, verified=self.verified):
+            return False
+        return any(self.name.fits(name) for name in facts.client_names)
 
-    def keys(self, side: Side) -> tuple[str, ...] | None:
+    def keys(self, side: Side) -> tuple[Key, ...] | None:
         """See `Pattern`."""
-        return () if side is Side.RECIPIENT else None
+        if side is not Side.SENDER:
+            return ()
+        if len(self.name.parts) == 1:
+            return (name_key(self.name.parts[0]),)
+        return (name_key(self.name.parts[-1][1:]),) if self.name.parts[-1].startswith(".") else None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientNameExpression:
+    """Clients in whose name a regular expression is found."""
+
+    expression: Expression
+    #: Whether the name must lead back to the client's address.
+    verified: bool
+    client_only = True
+    asks_names = True
+
+    def matches(self, facts: MailFacts, side: Side) -> bool:
+        """See `Pattern`."""
+        if side is not Side.SENDER or not _has_name(facts.client_host, verified=self.verified):
+            return False
+        return self.expression.search(facts.client_host.name)
+
+    def keys(self, side: Side) -> tuple[Key, ...] | None:
+        """See `Pattern`."""
+        return None if side is Side.SENDER else ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReverse:
+    """Clients of which this is known: that they have no name, or one that leads elsewhere."""
+
+    reverse: Reverse
+    client_only = True
+    asks_names = True
+
+    def matches(self, facts: MailFacts, side: Side) -> bool:
+        """See `Pattern`."""
+        return side is Side.SENDER and facts.client_host.reverse is self.reverse
+
+    def keys(self, side: Side) -> tuple[Key, ...] | None:
+        """See `Pattern`."""
+        return None if side is Side.SENDER else ()
+
+
+def _has_name(host: HostName, *, verified: bool) -> bool:
+    return host.reverse is Reverse.VERIFIED or (not verified and host.reverse is Reverse.SPOOFED)
+
+
+@dataclass(frozen=True, slots=True)
+class VirusName:
+    """Mail in which a virus was found whose name looks like this, or has the expression in it."""
+
+    name: Glob | Expression
+    client_only = False
+    asks_names = False
+
+    def matches(self, facts: MailFacts, side: Side) -> bool:
+        """See `Pattern`."""
+        test = self.name.fits if isinstance(self.name, Glob) else self.name.search
+        return side is Side.VIRUS and any(test(virus.lower()) for virus in facts.viruses)
+
+    def keys(self, side: Side) -> tuple[Key, ...] | None:
+        """See `Pattern`."""
+        return (VIRUS_KEY,) if side is Side.VIRUS else ()
 
 
 @dataclass(frozen=True)
@@ -212,20 +295,29 @@ class AnyOf:
         """See `Pattern`."""
         return all(pattern.client_only for pattern in self.patterns)
 
+    @property
+    def asks_names(self) -> bool:
+        """See `Pattern`."""
+        return any(pattern.asks_names for pattern in self.patterns)
+
     def matches(self, facts: MailFacts, side: Side) -> bool:
         """See `Pattern`."""
-        return any(pattern.matches(facts, side) for pattern in self.patterns)
+        found = self._index.candidates(facts, (side,))
+        return any(self.patterns[number].matches(facts, side) for number in found)
 
-    def keys(self, side: Side) -> tuple[str, ...] | None:
+    def keys(self, side: Side) -> tuple[Key, ...] | None:
         """See `Pattern`."""
+        if len(self.patterns) > MOST_KEYS:
+            return None
         return join_keys(pattern.keys(side) for pattern in self.patterns)
 
+    @cached_property
+    def _index(self) -> Index:
+        sides = (Side.SENDER, Side.RECIPIENT, Side.VIRUS)
+        return Index(
+            join_keys(_sided(pattern.keys(side), side) for side in sides) for pattern in self.patterns
+        )
 
-def join_keys(several: Iterator[tuple[str, ...] | None]) -> tuple[str, ...] | None:
-    """Return the keys of mail that any of several patterns matches; None when one of them has no list."""
-    joined: list[str] = []
-    for keys in several:
-        if keys is None:
-            return None
-        joined += keys
-    return tuple(joined)
+
+def _sided(keys: tuple[Key, ...] | None, side: Side) -> tuple[tuple[Side, Key], ...] | None:
+    return None if keys is None else tuple((side, key) for key in keys)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import warnings
+import sys
 from typing import Final
 
+from mailmill.hostnames import Reverse
+from mailmill.settings.expressions import compile_expression
 from mailmill.settings.facts import Address, split_address
+from mailmill.settings.glob import Glob
 from mailmill.settings.patterns import (
     AddressExpression,
     Anything,
     ClientExpression,
     ClientName,
+    ClientNameExpression,
     ClientRange,
+    ClientReverse,
     Domain,
     ExactAddress,
     Pattern,
+    VirusName,
     Wildcard,
 )
 
 _EVERYTHING: Final = frozenset({"default", "*", "*@*", "*@", "@*", "@"})
-_HOST: Final = re.compile(r"host(?:-nocheck)?:(.*)", re.IGNORECASE)
+_HOST: Final = re.compile(r"host(-nocheck)?:(.*)", re.IGNORECASE)
 #: What begins like this is about client addresses: only digits and dots, or a colon and no `@`.
 _IPV4: Final = re.compile(r"[0-9.]+(?:[/-][0-9.]+)?")
 _IPV4_PARTS: Final = 4
@@ -40,14 +46,27 @@ def parse_pattern(text: str) -> Pattern:
     if text.lower() in _EVERYTHING:
         return Anything()
     if text == "<>":
-        return ExactAddress(Address("", ""))
+        return ExactAddress("")
     if text.startswith("/"):
         return _expression(text)
     if host := _HOST.fullmatch(text):
-        return _client_name(host[1].lower())
+        return _client_name(host[2], verified=not host[1])
     if "@" not in text and (":" in text or _IPV4.fullmatch(text)):
         return _client_range(text.lower())
     return _address(text)
+
+
+def parse_virus(text: str) -> Pattern:
+    """Return the pattern that a word means behind `Virus:`: a part of a virus's name, in any case.
+
+    Raises:
+        ValueError: it is none; the message says why.
+    """
+    if text.lower() in _EVERYTHING:
+        return Anything()
+    if text.startswith("/"):
+        return VirusName(compile_expression(_between_slashes(text)))
+    return VirusName(Glob.of(f"*{text.lower()}*"))
 
 
 def _address(text: str) -> Pattern:
@@ -58,47 +77,34 @@ def _address(text: str) -> Pattern:
         raise ValueError(f"{text!r} never matches: write *{domain} for all below a domain")
     local, domain = local or "*", domain or "*"
     if "*" in local + domain:
-        return Domain(domain) if local == "*" and "*" not in domain else Wildcard(_glob(local), _glob(domain))
-    return ExactAddress(Address(local, domain))
+        if local == "*" and "*" not in domain:
+            return Domain(sys.intern(domain))
+        return Wildcard(Glob.of(local), Glob.of(domain))
+    return ExactAddress(Address(local, domain).text)
 
 
-def _glob(text: str) -> re.Pattern[str]:
-    return re.compile(_glob_source(text), re.DOTALL)
-
-
-def _glob_source(text: str) -> str:
-    return ".*".join(re.escape(part) for part in re.split(r"\*+", text))
-
-
-def _expression(text: str) -> Pattern:
+def _between_slashes(text: str) -> str:
     body = text[1:-1]
     if not text.endswith("/") or not body:
         raise ValueError(f"{text!r} is no regular expression between slashes")
+    return body
+
+
+def _expression(text: str) -> Pattern:
+    body = _between_slashes(text)
     # As in MailScanner: an expression without letters is about the client's address; /^$/ is the null sender.
     if re.search("[0-9]", body) and not re.search("[A-Za-z@]", body):
-        return ClientExpression(_compiled(body))
-    return AddressExpression(_compiled(body))
+        return ClientExpression(compile_expression(body))
+    return AddressExpression(compile_expression(body))
 
 
-def _client_name(text: str) -> Pattern:
-    if text == "_spoofed_":
-        raise ValueError("host:_SPOOFED_ is not supported: a name that does not lead back counts as none")
+def _client_name(text: str, *, verified: bool) -> Pattern:
+    if text.lower() == "_spoofed_":
+        return ClientReverse(Reverse.SPOOFED)
     if text.startswith("/"):
-        if len(text) < len("/x/") or not text.endswith("/"):
-            raise ValueError(f"'host:{text}' has no regular expression between slashes")
-        return ClientName(_compiled(text[1:-1]))
-    name = text.strip(".")
-    return ClientName(_compiled(rf"\A(?:.*\.)?{_glob_source(name)}\Z" if name else r"\A\Z"))
-
-
-def _compiled(source: str) -> re.Pattern[str]:
-    try:
-        with warnings.catch_warnings():
-            # Python warns where its expressions and Perl's part ways, for instance at [[:alpha:]].
-            warnings.simplefilter("error")
-            return re.compile(source, re.IGNORECASE)
-    except (re.error, OverflowError, RecursionError, Warning) as exc:
-        raise ValueError(f"the regular expression /{source}/ is wrong: {exc}") from None
+        return ClientNameExpression(compile_expression(_between_slashes(text)), verified)
+    name = text.lower().strip(".")
+    return ClientName(Glob.of(name), verified) if name else ClientReverse(Reverse.NONE)
 
 
 def _client_range(text: str) -> ClientRange:

@@ -6,10 +6,11 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-from mailmill.settings.facts import MailFacts
-from mailmill.settings.patterns import Pattern, Side, join_keys, mail_keys
+from mailmill.settings.facts import MailFacts, Side
+from mailmill.settings.index import Index, SidedKey, join_keys
+from mailmill.settings.patterns import Pattern
 
 T = TypeVar("T")
 
@@ -21,14 +22,24 @@ class Direction(enum.Enum):
     TO = "To"
     FROM_OR_TO = "FromOrTo"
     FROM_AND_TO = "FromAndTo"
+    VIRUS = "Virus"
 
     @property
     def sides(self) -> tuple[Side, ...]:
         """The sides, the sender first."""
-        return {Direction.FROM: (Side.SENDER,), Direction.TO: (Side.RECIPIENT,)}.get(self, tuple(Side))
+        return _SIDES[self]
 
 
-@dataclass(frozen=True)
+_SIDES: Final = {
+    Direction.FROM: (Side.SENDER,),
+    Direction.TO: (Side.RECIPIENT,),
+    Direction.FROM_OR_TO: (Side.SENDER, Side.RECIPIENT),
+    Direction.FROM_AND_TO: (Side.SENDER, Side.RECIPIENT),
+    Direction.VIRUS: (Side.VIRUS,),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One `Direction pattern`."""
 
@@ -41,15 +52,19 @@ class Condition:
         return all(found) if self.direction is Direction.FROM_AND_TO else any(found)
 
     @property
-    def keys(self) -> tuple[str, ...] | None:
-        """Index keys as in `Pattern.keys`, for both sides together."""
-        several = [self.pattern.keys(side) for side in self.direction.sides]
+    def keys(self) -> tuple[SidedKey, ...] | None:
+        """Index keys as in `Pattern.keys`, for all sides together."""
+        several = [
+            None if keys is None else tuple((side, key) for key in keys)
+            for side in self.direction.sides
+            for keys in (self.pattern.keys(side),)
+        ]
         if self.direction is Direction.FROM_AND_TO:
             return _shortest(several)
-        return join_keys(iter(several))
+        return join_keys(several)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule(Generic[T]):
     """One line of a ruleset: its value counts when all its conditions (one or two) hold."""
 
@@ -63,16 +78,16 @@ class Rule(Generic[T]):
         return all(condition.matches(facts) for condition in self.conditions)
 
     @property
-    def keys(self) -> tuple[str, ...] | None:
-        """Index keys as in `Pattern.keys`."""
+    def keys(self) -> tuple[SidedKey, ...] | None:
+        """Index keys as in `Pattern.keys`, for all sides together."""
         return _shortest([condition.keys for condition in self.conditions])
 
 
 class RuleSet(Generic[T]):
     """The values of one option. A plain value in MailScanner.conf is a ruleset without rules.
 
-    Rules are evaluated for one recipient at a time. Those for whole addresses, domains and client addresses
-    are found through an index, so that a list of many thousands costs no more than a short one.
+    Rules are evaluated for one recipient at a time. All but regular expressions and odd wildcards are found
+    through an index, so that a list of many thousands costs no more than a short one.
     """
 
     def __init__(
@@ -90,15 +105,10 @@ class RuleSet(Generic[T]):
         self.default = default
         self.path = path
         self.default_line = default_line
-        self._index: dict[str, list[int]] = {}
-        self._unindexed: list[int] = []
-        for number, rule in enumerate(self.rules):
-            keys = rule.keys
-            if keys is None:
-                self._unindexed.append(number)
-                continue
-            for key in dict.fromkeys(keys):
-                self._index.setdefault(key, []).append(number)
+        self._asks_names = any(
+            condition.pattern.asks_names for rule in self.rules for condition in rule.conditions
+        )
+        self._index = Index(rule.keys for rule in self.rules)
 
     @classmethod
     def constant(cls, value: T) -> RuleSet[T]:
@@ -110,8 +120,15 @@ class RuleSet(Generic[T]):
         """Whether the value is `default` for all mail."""
         return not self.rules
 
+    @property
+    def asks_names(self) -> bool:
+        """Whether a rule asks for the name of the client."""
+        return self._asks_names
+
     def first(self, facts: MailFacts) -> T:
         """Return the value of the first rule that matches, or the default."""
+        if not self.rules:
+            return self.default
         return next((rule.value for rule in self.matching(facts)), self.default)
 
     def all(self, facts: MailFacts) -> tuple[T, ...]:
@@ -120,17 +137,12 @@ class RuleSet(Generic[T]):
 
     def matching(self, facts: MailFacts) -> Iterator[Rule[T]]:
         """Yield the rules that match, in their order."""
-        if not self.rules:
-            return
-        numbers = set(self._unindexed)
-        for key in mail_keys(facts):
-            numbers.update(self._index.get(key, ()))
-        for number in sorted(numbers):
+        for number in self._index.candidates(facts):
             rule = self.rules[number]
             if rule.matches(facts):
                 yield rule
 
 
-def _shortest(several: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+def _shortest(several: Sequence[tuple[SidedKey, ...] | None]) -> tuple[SidedKey, ...] | None:
     """Return the keys of mail that all of several patterns match: any one list will do."""
     return min((keys for keys in several if keys is not None), key=len, default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Final, Generic, TypeVar
 from mailmill.settings.files import DiskFiles, Files
 from mailmill.settings.lines import Line, read_lines
 from mailmill.settings.patterns import AnyOf, Anything, Pattern
-from mailmill.settings.patternsyntax import parse_pattern
+from mailmill.settings.patternsyntax import parse_pattern, parse_virus
 from mailmill.settings.ruleset import Condition, Direction, Rule, RuleSet
 
 T = TypeVar("T")
@@ -20,6 +21,8 @@ _CONDITION: Final = re.compile(r"(\S+)\s+(\S+)(?:\s+(.*))?")
 _AND: Final = re.compile(r"and\s+(.*)", re.IGNORECASE)
 #: How deep files of patterns may name further ones (MailScanner: 4).
 _MAX_DEPTH: Final = 4
+#: Different values of a file that are remembered while it is read.
+_KEPT_VALUES: Final = 1024
 
 
 @dataclass
@@ -35,12 +38,14 @@ class RuleSetReader(Generic[T]):
 
     def read(self, path: Path, default: T) -> RuleSet[T]:
         """Return the rules of a file; `default` counts when the file has none of its own."""
+        # Most values of a long file are the same: they are one object.
+        parse = functools.lru_cache(_KEPT_VALUES)(self.parse)
         rules: list[Rule[T]] = []
         default_line = 0
         for line in self._lines(path):
             where = f"{path}:{line.number}"
             try:
-                rule = self._rule(line, where)
+                rule = self._rule(line, where, parse)
             except ValueError as exc:
                 self.problems.append(f"{where}: {exc}")
                 continue
@@ -54,35 +59,37 @@ class RuleSetReader(Generic[T]):
             default, default_line = rule.value, line.number
         return RuleSet(rules, default, path, default_line)
 
-    def _rule(self, line: Line, where: str) -> Rule[T]:
+    def _rule(self, line: Line, where: str, parse: Callable[[str], T]) -> Rule[T]:
         condition, rest = self._condition(line.text, where)
         conditions = [condition]
         if more := _AND.fullmatch(rest):
             condition, rest = self._condition(more[1], where)
             conditions.append(condition)
-        return Rule(tuple(conditions), self.parse(rest), line.number)
+        return Rule(tuple(conditions), parse(rest), line.number)
 
     def _condition(self, text: str, where: str) -> tuple[Condition, str]:
         words = _CONDITION.fullmatch(text)
         if not words:
             raise ValueError(f"not understood: {text!r} (Direction pattern value)")
-        condition = Condition(_direction(words[1]), self._pattern(words[2], depth=0))
+        direction = _direction(words[1])
+        parse = parse_virus if direction is Direction.VIRUS else parse_pattern
+        condition = Condition(direction, self._pattern(words[2], parse, depth=0))
         if condition.pattern.client_only and condition.direction in {Direction.TO, Direction.FROM_AND_TO}:
             self.warnings.append(f"{where}: {words[1]} {words[2]} never matches: only From: knows the client")
         return condition, words[3] or ""
 
-    def _pattern(self, text: str, depth: int) -> Pattern:
+    def _pattern(self, text: str, parse: Callable[[str], Pattern], depth: int) -> Pattern:
         if len(text) > 1 and text.startswith("/") and not text.endswith("/"):
-            return AnyOf(tuple(self._pattern_list(Path(text), depth + 1)))
-        return parse_pattern(text)
+            return AnyOf(tuple(self._pattern_list(Path(text), parse, depth + 1)))
+        return parse(text)
 
-    def _pattern_list(self, path: Path, depth: int) -> Iterator[Pattern]:
+    def _pattern_list(self, path: Path, parse: Callable[[str], Pattern], depth: int) -> Iterator[Pattern]:
         """Yield the patterns in a file of patterns, one a line."""
         if depth > _MAX_DEPTH:
             raise ValueError(f"files of patterns are nested more than {_MAX_DEPTH} deep at {path}")
         for line in self._lines(path):
             try:
-                yield self._pattern(line.text, depth)
+                yield self._pattern(line.text, parse, depth)
             except ValueError as exc:
                 self.problems.append(f"{path}:{line.number}: {exc}")
 
@@ -91,14 +98,14 @@ class RuleSetReader(Generic[T]):
 
 
 def _direction(word: str) -> Direction:
-    """Return the direction of a word that contains from, to or and, as MailScanner reads it."""
+    """Return the direction of a word that contains from, to, and or virus, as MailScanner reads it."""
     sides = word.lower()
     if "virus" in sides:
-        raise ValueError("Virus: rules are not supported")
+        return Direction.VIRUS
     if "and" in sides:
         return Direction.FROM_AND_TO
     if "from" in sides:
         return Direction.FROM_OR_TO if "to" in sides else Direction.FROM
     if "to" in sides:
         return Direction.TO
-    raise ValueError(f"{word!r} is none of From:, To:, FromOrTo:, FromAndTo:")
+    raise ValueError(f"{word!r} is none of From:, To:, FromOrTo:, FromAndTo:, Virus:")

@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from mailmill.findings import Forbidden, SpamAnswer, Unscannable, VirusAnswer
+from mailmill.hostnames import look_up
 from mailmill.settings import Settings
-from mailmill.settings.formail import MailSettings
+from mailmill.settings.facts import UNKNOWN_CLIENT
+from mailmill.settings.formail import MailSettings, asks_names
 from mailmill.settings.options.policy import MAXIMUM_MESSAGE_PARTS
 from mailmill.settings.options.scanners import MAX_SPAM_CHECK_SIZE, SPAM_CHECKS, VIRUS_SCANNING
 from mailmill_workers.content.attachments import forbidden
@@ -36,6 +38,7 @@ class Examiner:
         self._settings = settings
         self._viruses = virus_engines(settings)
         self._spam = spam_engine(settings)
+        self._asks_names = asks_names(settings)
 
     async def __aenter__(self) -> Self:
         return self
@@ -49,6 +52,10 @@ class Examiner:
 
     async def examine(self, mail: Mail, trail: Trail) -> Report:
         """Return what all engines and checks say of a message; `trail` hears what is being done."""
+        client = mail.header.envelope.client
+        if self._asks_names and client.address and client.name in {"", UNKNOWN_CLIENT}:
+            # Rules find the answer there, and other messages need not wait for it.
+            await asyncio.to_thread(look_up, client.address)
         virus_scan = any(settings[VIRUS_SCANNING] for settings in self._for_each_recipient(mail))
         asked = self._viruses if virus_scan else ()
         viruses = asyncio.gather(*(_scan(engine, mail, trail) for engine in asked))

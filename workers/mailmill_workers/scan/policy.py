@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mailmill.envelope import Recipient
 from mailmill.findings import Found
+from mailmill.hostnames import look_up
 from mailmill.settings import MailFacts, Settings
 from mailmill.settings.formail import MailSettings
 from mailmill.settings.options.choices import FailurePolicy
@@ -60,6 +61,7 @@ def facts_for(mail: Mail, recipient: Recipient, viruses: tuple[str, ...] = ()) -
         client_address=envelope.client.address,
         client_name=envelope.client.name,
         viruses=viruses,
+        look_up=look_up,
     )
 
 

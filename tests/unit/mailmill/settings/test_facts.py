@@ -39,4 +39,4 @@ def test_an_ipv6_client_is_spelled_in_one_way():
 
 @pytest.mark.parametrize(("name", "host"), [("unknown", ""), ("", ""), ("MX.Example.", "mx.example")])
 def test_an_unknown_client_name_is_none(name, host):
-    assert facts(name=name).client_host == host
+    assert facts(name=name).client_host.name == host

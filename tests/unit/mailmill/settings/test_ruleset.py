@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailmill.settings.facts import MailFacts
-from mailmill.settings.patterns import AnyOf, Side
-from mailmill.settings.patternsyntax import parse_pattern
+from mailmill.settings.facts import MailFacts, Side
+from mailmill.settings.patterns import AnyOf, ExactAddress
+from mailmill.settings.patternsyntax import parse_pattern, parse_virus
 from mailmill.settings.ruleset import Condition, Direction, Rule, RuleSet
 
 
@@ -102,13 +102,57 @@ def test_an_empty_list_of_patterns_matches_nothing():
 
 def test_only_rules_that_may_match_are_looked_at():
     rules = RuleSet([rule(n, (FROM, f"user{n}@from.example")) for n in range(1000)], -1)
-    assert rules._unindexed == []
+    assert rules._index.candidates(mail()) == []
     assert rules.first(mail(sender="user999@from.example")) == 999
+
+
+@pytest.mark.parametrize(
+    ("form", "facts"),
+    [
+        ("user{}@from.example", {}),
+        ("*@d{}.example", {}),
+        ("*.d{}.example", {}),
+        ("jo*@d{}.example", {}),
+        ("user{}@", {}),
+        ("host:h{}.example", {"client_name": "h.example.org"}),
+        ("10.{}/24", {}),
+        ("10.{}", {}),
+        ("10.{0}.1-10.{0}.9", {}),
+    ],
+)
+def test_of_a_very_long_list_only_the_rules_that_may_match_are_tried(form, facts):
+    hosts = "10." in form
+    rules = [rule(n, (FROM, form.format(f"{n // 250 % 250}.{n % 250}" if hosts else n))) for n in range(5000)]
+    ruleset = RuleSet(rules, -1)
+    few = MailFacts("user7@d7.example", "r@to.example", "10.0.7.3", **facts)
+    assert len(ruleset._index.candidates(few)) <= 20
+    assert len(ruleset._index.candidates(MailFacts("a@b", "c@d", "192.0.2.1", "x.org"))) == 0
+
+
+def test_of_a_very_long_list_of_patterns_in_one_rule_too(monkeypatch):
+    tried = []
+    matches = ExactAddress.matches
+    monkeypatch.setattr(ExactAddress, "matches", lambda *args: tried.append(1) or matches(*args))
+    several = AnyOf(tuple(parse_pattern(f"user{n}@from.example") for n in range(5000)))
+    rules = RuleSet([Rule((Condition(FROM, several),), 1)], 0)
+    assert rules.first(mail(sender="user4999@from.example")) == 1
+    assert rules.first(mail(sender="nobody@from.example")) == 0
+    assert len(tried) == 1
+
+
+def test_a_virus_rule_is_about_the_names_of_the_viruses_that_were_found():
+    name = Condition(Direction.VIRUS, parse_virus("eicar"))
+    rules = RuleSet([Rule((name, Condition(TO, parse_pattern("to.example"))), "lab")], "other")
+    eicar, worm = (
+        MailFacts("s@from.example", "r@to.example", "", "", (virus,)) for virus in ("X.EICAR-1", "Worm")
+    )
+    assert [rules.first(facts) for facts in (eicar, worm, mail())] == ["lab", "other", "other"]
 
 
 ADDRESSES = ["", "a", "a@x", "b@x", "a@y.x", "b@z.y.x"]
 PATTERNS = [
     "a@x", "b@x", "x", "y.x", "*.x", "a@", "*@x", "b@*", "<>", "/^$/", "/a/", "default", "host:", "host:h.x",
+    "host:*.x", "host:/g/", "*@*.y.x",
     "10.0.0.1", "10.0.0.2", "10.0", "10.0.0.0/31", "::1", "::/64", "/^10/",
 ]  # fmt: skip
 CLIENTS = ["", "10.0.0.1", "10.0.0.2", "10.1.0.1", "::1", "::2"]
@@ -120,16 +164,22 @@ def naive(rules, facts):
     def holds(condition):
         sender = condition.pattern.matches(facts, Side.SENDER)
         recipient = condition.pattern.matches(facts, Side.RECIPIENT)
-        return {FROM: sender, TO: recipient, EITHER: sender or recipient, BOTH: sender and recipient}[
-            condition.direction
-        ]
+        return {
+            FROM: sender,
+            TO: recipient,
+            EITHER: sender or recipient,
+            BOTH: sender and recipient,
+            Direction.VIRUS: condition.pattern.matches(facts, Side.VIRUS),
+        }[condition.direction]
 
     return [rule.value for rule in rules if all(holds(condition) for condition in rule.conditions)]
 
 
 single = st.sampled_from(PATTERNS).map(parse_pattern)
 pattern = single | st.lists(single, max_size=3).map(lambda several: AnyOf(tuple(several)))
-condition = st.builds(Condition, st.sampled_from(Direction), pattern)
+sides = st.sampled_from([direction for direction in Direction if direction is not Direction.VIRUS])
+virus = st.sampled_from(["eicar", "a*b", "/^b/", "default"]).map(parse_virus)
+condition = st.builds(Condition, sides, pattern) | virus.map(lambda name: Condition(Direction.VIRUS, name))
 
 
 @given(
@@ -138,10 +188,13 @@ condition = st.builds(Condition, st.sampled_from(Direction), pattern)
     st.sampled_from(ADDRESSES),
     st.sampled_from(CLIENTS),
     st.sampled_from(["", "h.x", "g.h.x"]),
+    st.lists(st.sampled_from(["Win.Eicar", "B-A-B", "ab"]), max_size=2),
 )
-def test_the_index_finds_what_a_look_at_every_rule_finds(conditions, sender, recipient, client, name):
+def test_the_index_finds_what_a_look_at_every_rule_finds(
+    conditions, sender, recipient, client, name, viruses
+):
     rules = [Rule(tuple(several), number) for number, several in enumerate(conditions)]
-    facts = MailFacts(sender, recipient, client, name)
+    facts = MailFacts(sender, recipient, client, name, tuple(viruses))
     expected = naive(rules, facts)
     ruleset = RuleSet(rules, -1)
     assert ruleset.first(facts) == (expected or [-1])[0]

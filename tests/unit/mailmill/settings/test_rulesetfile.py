@@ -93,17 +93,17 @@ def test_an_empty_value_is_left_to_the_option(read):
 
 def test_every_fault_is_told_with_its_line(read):
     _, problems, warnings = read(
-        "\nFrom:\nBy: a.example yes\nFrom: 300.1 yes\nFrom: a.example maybe\nVirus: Eicar yes\n"
+        "\nFrom:\nBy: a.example yes\nFrom: 300.1 yes\nFrom: a.example maybe\nVirus: /(/ yes\n"
         "From: a.example and by b.example yes\nTo: 10.1 yes\nFromAndTo: host:x yes\nFromOrTo: 10.1 yes\n",
         YES_NO,
     )
     assert problems == [
         "rules:2: not understood: 'From:' (Direction pattern value)",
-        "rules:3: 'By:' is none of From:, To:, FromOrTo:, FromAndTo:",
+        "rules:3: 'By:' is none of From:, To:, FromOrTo:, FromAndTo:, Virus:",
         "rules:4: '300.1' is no IP address, network or range: Octet 300 (> 255) not permitted in '300.1.0.0'",
         "rules:5: must be yes or no, not 'maybe'",
-        "rules:6: Virus: rules are not supported",
-        "rules:7: 'by' is none of From:, To:, FromOrTo:, FromAndTo:",
+        "rules:6: the regular expression /(/ is wrong: missing ), unterminated subpattern at position 0",
+        "rules:7: 'by' is none of From:, To:, FromOrTo:, FromAndTo:, Virus:",
     ]
     assert warnings == [
         "rules:8: To: 10.1 never matches: only From: knows the client",

@@ -20,7 +20,7 @@ def place(tmp_path):
         "include /etc/MailScanner/conf.d/*\n"
     )
     (tmp_path / "conf.d/own.conf").write_text("Max Children = 9\n")
-    (tmp_path / "rules/sign.rules").write_text("From: x.example yes\nVirus: sobig no\n")
+    (tmp_path / "rules/sign.rules").write_text("From: x.example yes\nBy: sobig no\n")
     (tmp_path / "rules/black.rules").write_text("From: y.example yes\nFrom: z.example yes\nTo: default no\n")
     (tmp_path / "filename.rules.conf").write_text("rename\t\\.fdf$\tlog\tuser\n")
     return tmp_path
@@ -49,7 +49,7 @@ def test_what_a_copy_says_of_its_old_place_is_looked_for_in_the_copy(place):
 def test_warnings_are_about_what_is_read_and_about_rulesets_that_are_not_understood(place):
     assert survey(place, {}).warnings == (
         f"{place}/filename.rules.conf:1: 'rename' is not supported yet and treated as deny",
-        f"{place}/rules/sign.rules:2: Virus: rules are not supported",
+        f"{place}/rules/sign.rules:2: 'By:' is none of From:, To:, FromOrTo:, FromAndTo:, Virus:",
     )
 
 

@@ -270,3 +270,15 @@ def test_a_message_that_is_too_large_for_one_recipients_spam_check_is_checked_fo
     first, second = decide(mail, make_report(spam=Scored(7.0)), {"Max Spam Check Size": size}).deliveries
     assert "spam, " in head(first)
     assert "SpamCheck" not in head(second)
+
+
+def test_a_rule_about_a_virus_counts_when_it_was_found(decide, make_mail, make_report, tmp_path):
+    to = rules_file(tmp_path, "to", "Virus: eicar lab@example.com\nTo: default postmaster@example.com\n")
+    asked = [
+        decide(make_mail(), make_report(viruses=[("clamd", Found((virus,)))]), {"Notices To": to})
+        for virus in ("Win.Test.EICAR_HDB-1", "Win.Worm")
+    ]
+    assert [d.deliveries[0].recipients[0].address for d in asked] == [
+        "lab@example.com",
+        "postmaster@example.com",
+    ]
