@@ -11,7 +11,6 @@ import contextlib
 import os
 import shutil
 import statistics
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,17 +20,17 @@ from benchmarks import alone, feed
 from benchmarks.arrivals import Arrivals
 from benchmarks.driver.mail import messages
 from benchmarks.driver.orders import Orders
+from benchmarks.filled import take
 from benchmarks.goals import Goal
 from benchmarks.load import LoadError, send
 from benchmarks.meter import Meter
 from benchmarks.plan import Plan
 from benchmarks.redisinfo import ask
 from benchmarks.reference import MAILSCANNER, speed
-from benchmarks.sites import postfix_idle, site, spooled, waiting
+from benchmarks.sites import discarding, letters, site, spooled, wait_for_all
 from benchmarks.table import Table
 from mailmill_local.ports import Ports
 from mailmill_local.servers.base import Server
-from mailmill_local.servers.relay import PostfixRelay
 from mailmill_local.servers.rspamd import Rspamd
 from mailmill_local.servers.spamd import Spamd
 from mailmill_local.system import System
@@ -48,10 +47,6 @@ ENGINES: Final = {
 _FEWER: Final = {"spamassassin": 10, "clamd+spamassassin": 10}
 RATE: Final = "msg/s"
 DIRECT: Final = " fed directly"
-#: Seconds for one row.
-_SECONDS: Final = 600.0
-#: Seconds between two looks at the spool.
-_LOOK: Final = 0.1
 #: Processes of the engine, and messages at a time when it is fed directly: enough to keep all of them busy.
 _PROCESSES: Final = os.cpu_count() or 1
 _AT_ONCE: Final = 2 * _PROCESSES
@@ -104,34 +99,17 @@ def _fill(plan: Plan) -> Path:
     return system.places.incoming
 
 
-def take(full: Path, spool: Path, count: int) -> None:
-    """Copy `count` messages of a filled spool into one that nobody uses yet, owners and times included."""
-    shutil.rmtree(spool, ignore_errors=True)
-    subprocess.run(["cp", "-a", str(full), str(spool)], check=True)
-    for path in sorted(spooled(spool))[count:]:
-        path.unlink()
-    os.sync()
-
-
-def build(
-    plan: Plan, engine: str, changes: dict[str, str], arrivals: Arrivals
-) -> tuple[System, list[Server]]:
+def _build(plan: Plan, engine: str, arrivals: Arrivals) -> tuple[System, list[Server]]:
     """Return a prepared system whose relay discards, and the servers of its engine."""
     ports = Ports.free()
     directory = plan.directory / "backlog"
     spam = ports.rspamd
-    options = {**ENGINES[engine], **changes}
+    options = dict(ENGINES[engine])
     if "spamassassin" in engine:
         options["Spamd Socket"] = f"127.0.0.1:{spam}"
     system = site(directory, ports, options, arrivals)
     if not plan.maildir:
-        system.relay = PostfixRelay(
-            directory / "relay",
-            qmqp_port=ports.relay_qmqp,
-            smtp_port=ports.relay_smtp,
-            extra={"virtual_transport": "discard:"},
-            sink=arrivals,
-        )
+        discarding(system, arrivals)
     servers: list[Server] = []
     if "clamd" in engine:
         servers.append(system.clamd)
@@ -148,7 +126,7 @@ def _rspamd(directory: Path, port: int) -> Rspamd:
 
 def _row(plan: Plan, table: Table, engine: str, count: int, full: Path) -> None:
     arrivals = Arrivals()
-    system, engines = build(plan, engine, {}, arrivals)
+    system, engines = _build(plan, engine, arrivals)
     take(full, system.places.incoming, count)
     stages: dict[str, list[Server]] = {
         "queue manager": [system.queue_manager],
@@ -168,10 +146,10 @@ def _row(plan: Plan, table: Table, engine: str, count: int, full: Path) -> None:
         start = time.monotonic()
         stack.callback(system.queue_manager.stop)
         system.queue_manager.start()
-        _wait(system, count, arrivals)
+        wait_for_all(system, count, arrivals)
         costs = meter.stop()
         traffic = ask(system.ports.redis).since(before)
-        times = [when for who, when in arrivals.times().items() if not who.startswith("postmaster@")]
+        times = list(letters(arrivals).values())
     seconds = max(times) - start
     table.add(engine, RATE, count / seconds)
     table.add(engine, "steady msg/s", (len(times) - 1) / max(max(times) - min(times), 1e-9))
@@ -187,24 +165,9 @@ def _row(plan: Plan, table: Table, engine: str, count: int, full: Path) -> None:
     )
 
 
-def _wait(system: System, count: int, arrivals: Arrivals) -> None:
-    """Wait until nothing waits anywhere, and see that nothing is missing."""
-    deadline = time.monotonic() + _SECONDS
-    spools = (system.places.incoming, system.places.outgoing)
-    while sum(map(waiting, spools)) or not postfix_idle(system.relay):
-        system.queue_manager.check_running()
-        if time.monotonic() > deadline:
-            raise LoadError(f"{len(arrivals.times())} of {count} were delivered in {_SECONDS:g} s")
-        time.sleep(_LOOK)
-    kept = len(list(system.places.quarantine.glob("*/*/message")))
-    ended = {who for who in arrivals.times() if not who.startswith("postmaster@")}
-    if len(ended) + kept < count:
-        raise LoadError(f"{len(ended)} were delivered and {kept} kept of {count}")
-
-
 def _direct(plan: Plan, table: Table, engine: str, count: int) -> None:
     """Feed the engine alone with the same messages."""
-    letters = messages(plan.mail, plan.count)[:count]
+    contents = messages(plan.mail, plan.count)[:count]
     directory = plan.directory / "direct"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(mode=0o711)
@@ -213,7 +176,7 @@ def _direct(plan: Plan, table: Table, engine: str, count: int) -> None:
     with server:
         meter = Meter({"engine": [server]})
         meter.start()
-        rate = feed.feed(getattr(feed, "rspamd" if engine == "rspamd" else "spamd"), port, letters, _AT_ONCE)
+        rate = feed.feed(getattr(feed, "rspamd" if engine == "rspamd" else "spamd"), port, contents, _AT_ONCE)
         costs = meter.stop()
     table.add(engine + DIRECT, RATE, rate)
     table.add(engine + DIRECT, "engine ms", costs.per_message(count)["engine"])

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import backlog, edge
+from benchmarks import backlog, edge, latency, scaling
 from benchmarks.driver.orders import Mail
-from benchmarks.plan import Plan
+from benchmarks.plan import COUNT, Plan
 from benchmarks.table import Table, render
 from mailmill_local import corpus
 
@@ -20,6 +20,8 @@ from mailmill_local import corpus
 MEASURES: Final[dict[str, Callable[[Plan], Table]]] = {
     "edge": edge.measure,
     "backlog": backlog.measure,
+    "latency": latency.measure,
+    "scaling": scaling.measure,
 }
 _CHECKOUT: Final = Path(__file__).parents[1]
 _QUICK_COUNT: Final = 100
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             directory,
             _mail(options),
             runs=1 if options.quick else options.runs,
-            count=options.count or (_QUICK_COUNT if options.quick else Plan.count),
+            count=options.count or (_QUICK_COUNT if options.quick else COUNT),
             quick=options.quick,
             long=options.long,
             maildir=options.maildir,

@@ -21,18 +21,22 @@ class LoadError(Exception):
     """The driver failed, or the server did not take all that it sent."""
 
 
+def environment() -> dict[str, str]:
+    """Return the environment for a program of this package."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(_CHECKOUT), str(_CHECKOUT / "deploy")])}
+
+
 def send(orders: Orders) -> Outcome:
     """Send what is ordered and return what became of it.
 
     Raises:
         LoadError: a message was not accepted; figures of such a run would mean nothing.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_CHECKOUT), str(_CHECKOUT / "deploy")])}
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.driver"],
         input=msgspec.json.encode(orders),
         capture_output=True,
-        env=environment,
+        env=environment(),
         timeout=_SECONDS,
         check=False,
     )

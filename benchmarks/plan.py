@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from benchmarks.driver.orders import Mail
+
+#: Messages of a row: as many as the figures of the goals were taken with.
+COUNT: Final = 2020
 
 
 class Plan(Struct, frozen=True):
@@ -18,8 +22,8 @@ class Plan(Struct, frozen=True):
     mail: Mail
     #: How often each row is measured.
     runs: int = 3
-    #: Messages of a row; 2,020 is what the figures of the goals were taken with.
-    count: int = 2020
+    #: Messages of a row.
+    count: int = COUNT
     #: Only a look: few messages, and the rows that take long are left out.
     quick: bool = False
     #: All that takes long: 100,000 messages where a bounded number is the default.

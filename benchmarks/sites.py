@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
+from benchmarks.arrivals import Arrivals
+from benchmarks.load import LoadError
 from mailmill_local.ports import Ports
 from mailmill_local.process import Sink, ignore
 from mailmill_local.servers.postfix import Postfix
+from mailmill_local.servers.relay import PostfixRelay
 from mailmill_local.system import System
+
+#: Seconds in which everything must have reached its end.
+ALL_SECONDS: Final = 600.0
+#: Seconds between two looks at a spool.
+LOOK: Final = 0.1
 
 
 def site(directory: Path, ports: Ports, changes: Mapping[str, str], sink: Sink = ignore) -> System:
@@ -20,6 +30,48 @@ def site(directory: Path, ports: Ports, changes: Mapping[str, str], sink: Sink =
     system = System(directory, ports, sink, changes=changes, console=False)
     system.prepare()
     return system
+
+
+def discarding(system: System, sink: Sink) -> None:
+    """Let the relay hand everything to its discard transport; it must not run yet."""
+    system.relay = PostfixRelay(
+        system.directory / "relay",
+        qmqp_port=system.ports.relay_qmqp,
+        smtp_port=system.ports.relay_smtp,
+        extra={"virtual_transport": "discard:"},
+        sink=sink,
+    )
+
+
+def wait_for_all(system: System, count: int, arrivals: Arrivals, spools: Sequence[Path] = ()) -> None:
+    """Wait until nothing waits anywhere, and see that of `count` messages none is missing.
+
+    Args:
+        system: The system.
+        count: How many were accepted.
+        arrivals: What its relay has delivered.
+        spools: The queue directories; none: those of the system.
+
+    Raises:
+        LoadError: a message is missing, or still waits after `ALL_SECONDS`.
+        ServerError: the queue manager has ended.
+    """
+    deadline = time.monotonic() + ALL_SECONDS
+    watched = spools or (system.places.incoming, system.places.outgoing)
+    while sum(map(waiting, watched)) or not postfix_idle(system.relay):
+        system.queue_manager.check_running()
+        if time.monotonic() > deadline:
+            raise LoadError(f"{len(arrivals.times())} of {count} were delivered in {ALL_SECONDS:g} s")
+        time.sleep(LOOK)
+    kept = len(list(system.places.quarantine.glob("*/*/message")))
+    ended = len(letters(arrivals))
+    if ended + kept < count:
+        raise LoadError(f"{ended} were delivered and {kept} kept of {count}")
+
+
+def letters(arrivals: Arrivals) -> dict[str, float]:
+    """Return when each message arrived, by recipient; notices are no messages."""
+    return {who: when for who, when in arrivals.times().items() if not who.startswith("postmaster@")}
 
 
 def spooled(spool: Path) -> list[Path]:

@@ -32,7 +32,7 @@ _LINE_WORDS: Final = 11
 def messages(mail: Mail, count: int) -> list[bytes]:
     """Return `count` messages with LF line ends; those of the corpus come again when it has not enough."""
     if not mail.corpus:
-        return [synthetic(size, seed) for seed, size in enumerate(sizes(mail, count))]
+        return [synthetic(size, f"{mail.seed}-{number}") for number, size in enumerate(sizes(mail, count))]
     home = Path(mail.corpus)
     chosen: list[bytes] = []
     there = sum(1 for _ in home.glob("*/*.txt"))
@@ -44,11 +44,12 @@ def messages(mail: Mail, count: int) -> list[bytes]:
 def sizes(mail: Mail, count: int) -> list[int]:
     """Return sizes in bytes, the same for the same seed."""
     draw = random.Random(mail.seed)  # noqa: S311 - repeatable, not secret
-    return [min(LARGEST, round(draw.lognormvariate(math.log(mail.median), mail.sigma))) for _ in range(count)]
+    most = max(LARGEST, mail.median)
+    return [min(most, round(draw.lognormvariate(math.log(mail.median), mail.sigma))) for _ in range(count)]
 
 
-def synthetic(size: int, seed: int) -> bytes:
-    """Return a message of about `size` bytes of words, unlike that of any other seed."""
+def synthetic(size: int, seed: str) -> bytes:
+    """Return a message of about `size` bytes of words, unlike that of any other `seed`."""
     head = f"From: a@example.org\nTo: b@example.com\nSubject: number {seed}\nMessage-ID: <{seed}@bench>\n\n"
     draw = random.Random(seed)  # noqa: S311 - as above
     line = " ".join(draw.choices(_WORDS, k=_LINE_WORDS)) + "\n"

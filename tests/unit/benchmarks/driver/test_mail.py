@@ -35,7 +35,7 @@ def test_sizes_are_repeatable_and_lie_around_their_median():
 
 
 def test_synthetic_messages_differ_and_have_their_size():
-    one, other = synthetic(10_000, 1), synthetic(10_000, 2)
+    one, other = synthetic(10_000, "1"), synthetic(10_000, "2")
     assert one != other
     assert 9_800 < len(one) <= 10_000
     assert len(messages(Mail(), 3)) == 3

@@ -1,0 +1,160 @@
+"""Table scaling: an engine that takes 200 ms and no processor, and more and more of what surrounds it.
+
+Workers: pool processes of scan, each with one message at a time (`Max Unscanned Messages = 1`), so that only
+the engine's time limits them. Edges: queue managers with spools of their own, each with four messages under
+way, in front of as many pool processes as all of them can use. Redis is asked what each message cost it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from benchmarks.arrivals import Arrivals
+from benchmarks.driver.mail import messages
+from benchmarks.driver.orders import Mail
+from benchmarks.filled import fill
+from benchmarks.goals import Goal
+from benchmarks.meter import Meter
+from benchmarks.plan import Plan
+from benchmarks.redisinfo import ask
+from benchmarks.sites import discarding, letters, site, wait_for_all
+from benchmarks.slowengine import SlowEngine
+from benchmarks.table import Table
+from mailmill_local.configuration import Places, mailscanner_conf
+from mailmill_local.ports import Ports
+from mailmill_local.servers import mailmill
+from mailmill_local.servers.base import Server
+from mailmill_local.system import System
+
+#: Seconds that the engine takes for a message.
+ENGINE_SECONDS: Final = 0.2
+WORKERS: Final = (1, 2, 4, 8, 16)
+EDGES: Final = (1, 2, 4)
+#: Messages that an edge has under way in the rows of edges.
+_WINDOW: Final = 4
+#: Seconds that a row should take.
+_ROW_SECONDS: Final = 8.0
+#: Bytes of all messages: their size is not what this is about.
+_SIZE: Final = 3900
+#: Bytes of those that are large enough for the contents to outweigh everything else in Redis.
+_LARGE: Final = 500_000
+RATE: Final = "msg/s"
+CONTENTS: Final = "contents of 500 kB"
+CROSSINGS: Final = "bytes in Redis per byte of content"
+#: Contents cross at most twice; the rest is for names and replies.
+_MOST_CROSSINGS: Final = 2.05
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How many of what."""
+
+    edges: int
+    workers: int
+    options: Mapping[str, str]
+
+    def messages(self, seconds: float) -> int:
+        """Return the messages of each edge that keep the workers busy for so long."""
+        return max(2, round(seconds * self.workers / self.edges / ENGINE_SECONDS))
+
+
+def measure(plan: Plan) -> Table:
+    """Return the table."""
+    table = Table("scaling", "Scaling: an engine that takes 200 ms and no processor")
+    for _ in range(plan.runs):
+        for workers in WORKERS[: 2 if plan.quick else None]:
+            if plan.wants("workers"):
+                _row(table, plan, f"workers {workers}", _Shape(1, workers, {}))
+        for edges in EDGES[: 2 if plan.quick else None]:
+            if plan.wants("edges"):
+                shape = _Shape(edges, edges * _WINDOW, {"Max Messages In Flight": str(_WINDOW)})
+                _row(table, plan, f"edges {edges}", shape)
+        if plan.wants("contents"):
+            _row(table, plan, CONTENTS, _Shape(1, 2, {}), _LARGE)
+    table.goals += _goals(table)
+    return table
+
+
+def _goals(table: Table) -> Iterator[Goal]:
+    for kind, numbers in (("workers", WORKERS), ("edges", EDGES)):
+        for fewer, more in pairwise(numbers):
+            ratios = table.ratios(f"{kind} {more}", f"{kind} {fewer}", RATE)
+            if ratios:
+                yield Goal(4, f"from {fewer} to {more} {kind}", statistics.median(ratios), 1.9, " times")
+    crossings = table.median(CONTENTS, CROSSINGS)
+    if crossings is not None:
+        what = "how often contents go into Redis or come out of it"
+        yield Goal(4, what, crossings, _MOST_CROSSINGS, " times", at_most=True)
+
+
+def _row(table: Table, plan: Plan, row: str, shape: _Shape, size: int = _SIZE) -> None:
+    """Measure a row: messages a second from the first delivery to the last, so that no start counts."""
+    arrivals = Arrivals()
+    ports = Ports.free()
+    directory = plan.directory / "scaling"
+    options = {
+        "Virus Scanning": "yes",
+        "Clamd Socket": "127.0.0.1",
+        "Clamd Port": str(ports.clamd),
+        "Spam Checks": "no",
+        "Max Unscanned Messages": "1",
+        **shape.options,
+    }
+    system = site(directory, ports, options, arrivals)
+    discarding(system, arrivals)
+    system.scan = mailmill.worker("scan", system.places.run, system.places.conf, concurrency=shape.workers)
+    each = shape.messages(1 if plan.quick else _ROW_SECONDS)
+    count = each * shape.edges
+    edges = [_edge(system, number, options, each, size) for number in range(shape.edges)]
+    managers: list[Server] = [manager for manager, _ in edges]
+    stages: dict[str, list[Server]] = {
+        "queue manager": managers,
+        "scan": [system.scan],
+        "deliver": [system.deliver],
+        "relay": [system.relay],
+        "redis": [system.redis],
+    }
+    with contextlib.ExitStack() as stack:
+        engine = SlowEngine(directory / "engine", port=ports.clamd, seconds=ENGINE_SECONDS)
+        for server in (system.relay, system.redis, engine, system.recorder, system.deliver, system.scan):
+            stack.enter_context(server)
+        meter = Meter(stages)
+        before = ask(ports.redis)
+        meter.start()
+        for manager in managers:
+            stack.callback(manager.stop)
+            manager.start()
+        spools = [spool for _, places in edges for spool in (places.incoming, places.outgoing)]
+        wait_for_all(system, count, arrivals, spools)
+        costs = meter.stop()
+        traffic = ask(ports.redis).since(before)
+    times = sorted(letters(arrivals).values())
+    rate = (len(times) - 1) / (times[-1] - times[0])
+    table.add(row, RATE, rate)
+    table.add(row, "of the engine's time", rate * ENGINE_SECONDS / shape.workers)
+    for stage, cost in costs.per_message(count).items():
+        table.add(row, f"{stage} ms", cost)
+    table.add(row, "redis commands", traffic.commands / count)
+    table.add(row, "redis kB in", traffic.received / count / 1000)
+    table.add(row, "redis kB out", traffic.sent / count / 1000)
+    table.add(row, CROSSINGS, max(traffic.received, traffic.sent) / (count * size))
+    plan.say(f"scaling {row}: {rate:.1f} msg/s, others used {costs.elsewhere:.2f} s of processor")
+
+
+def _edge(
+    system: System, number: int, options: Mapping[str, str], count: int, size: int
+) -> tuple[Server, Places]:
+    """Return the queue manager of an edge and its filled places; all edges share the servers."""
+    name = f"edge{number + 1}"
+    places = Places(system.directory / name)
+    places.create()
+    text = mailscanner_conf(places, system.ports, system.clamd.socket, {**options, "Edge Name": name})
+    places.conf.write_text(text)
+    contents = messages(Mail(median=size, sigma=0, seed=number), count)
+    fill(places.incoming, contents, name, first=number * count)
+    return mailmill.queue_manager(places.run, places.conf), places
