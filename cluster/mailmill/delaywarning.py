@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.delivery import Delivery, delivery_id
+from mailmill.delivery import Delivery, delivery_id, is_forwarded
 
 #: What a delay warning covers, before the label of the delivery that it warns of.
 _DELAY: Final = "delay:"
@@ -23,5 +23,10 @@ def warning_id(delayed: str) -> str:
 
 
 def may_warn(delivery: Delivery) -> bool:
-    """Return whether anybody can be told that a delivery is delayed: no sender of a report is."""
+    """Return whether anybody can be told that a delivery is delayed.
+
+    No sender of a report is, nor one whose message was forwarded to somebody else.
+    """
+    if is_forwarded(delivery):
+        return False
     return delivery.sender != "" and not any(mark.startswith(_REPORTS) for mark in delivery.covers)

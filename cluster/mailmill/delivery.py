@@ -7,6 +7,7 @@ message are deliveries too, so that a message ends only when everything it cause
 from __future__ import annotations
 
 import hashlib
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -35,6 +36,8 @@ class Delivery(Struct, frozen=True):
     arrival: float
     #: One line for the log: why this was sent as it is (`clean`, `spam`, ...).
     verdict: str = ""
+    #: Bytes that stand behind the content, for instance the end of a multipart that it was put into.
+    tail: bytes = b""
 
     def needs_smtp(self) -> str:
         """Return what QMQP cannot carry of this delivery (R14), for instance `DSN, SMTPUTF8`; or empty."""
@@ -47,6 +50,32 @@ class Delivery(Struct, frozen=True):
             ("REQUIRETLS", argument(self.sender_args, "REQUIRETLS") is not None),
         ]
         return ", ".join(name for name, needed in wanted if needed)
+
+
+#: What a delivery that the action forward made covers, before the address.
+_FORWARD: Final = "forward:"
+#: What a letter about a message covers, before the index of a recipient that it is about; by whom it is to.
+_LETTERS: Final = ("notice:sender:", "notice:recipient:")
+
+
+def forward_mark(address: str) -> str:
+    """Return what a delivery to an address of the action forward covers."""
+    return _FORWARD + address
+
+
+def is_forwarded(delivery: Delivery) -> bool:
+    """Return whether the action forward made a delivery: its recipient is none that the sender named."""
+    return any(mark.startswith(_FORWARD) for mark in delivery.covers)
+
+
+def letter_mark(whom: Literal["sender", "recipient"], index: int) -> str:
+    """Return what a letter to the sender or the recipient covers for the recipient at `index`."""
+    return f"notice:{whom}:{index}"
+
+
+def is_letter(delivery: Delivery) -> bool:
+    """Return whether a delivery is a letter to a message's sender or recipient, which may get lost."""
+    return any(mark.startswith(_LETTERS) for mark in delivery.covers)
 
 
 def group_label(covers: tuple[str, ...]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from mailmill.settings.facts import MailFacts
 from mailmill.settings.option import Option, Rules
 from mailmill.settings.options import TABLE
+from mailmill.settings.options.reports import LANGUAGE_STRINGS
 from mailmill.settings.ruleset import RuleSet
 from mailmill.settings.values import Settings
 
@@ -19,6 +21,11 @@ class MailSettings:
     def __init__(self, settings: Settings, facts: MailFacts) -> None:
         self._settings = settings
         self.facts = facts
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words of the recipient's language, see `mailmill.reports.strings`."""
+        return self._settings.reports.words(self[LANGUAGE_STRINGS])
 
     def __getitem__(self, option: Option[T]) -> T:
         """Return the value of an option; where all rules that match count, their values are joined."""

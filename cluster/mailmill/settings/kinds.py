@@ -77,6 +77,10 @@ def _path(text: str) -> Path:
     return Path(text.strip())
 
 
+def _optional_path(text: str) -> Path | None:
+    return _path(text) if text.strip() else None
+
+
 def _header_name(text: str) -> str:
     # MailScanner's users write the colon; spaces become dashes there too.
     name = re.sub(r"\s+", "-", text.strip().removesuffix(":").strip())
@@ -132,6 +136,7 @@ DURATION: Final = Kind("a time: seconds, or with s, m, h, d or w", _duration)
 MODE: Final = Kind("a file mode in octal", _mode)
 PATH: Final = Kind("a path", _path)
 PATHS: Final = Kind("one or more paths, separated by spaces", _paths)
+OPTIONAL_PATH: Final = Kind("a path, or nothing", _optional_path)
 TEXT: Final = Kind("text", str.strip)
 #: RFC 5322, section 2.2: printable ASCII without the colon.
 HEADER_NAME: Final = Kind("the name of a header", _header_name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailmill.settings.conffile import ConfFile
-from mailmill.settings.kinds import PATH, PATHS
+from mailmill.settings.kinds import OPTIONAL_PATH, PATH, PATHS
 from mailmill.settings.known import KNOWN
 from mailmill.settings.mailscanner import is_elsewhere, lacks_rulesets
 from mailmill.settings.option import Option, Rules
@@ -45,7 +45,8 @@ def parse_value(option: Option[object], text: str, source: Source, conf: ConfFil
 
 def names_ruleset(option: Option[object], text: str) -> bool:
     """Say whether a value names a ruleset; where a path is the value itself, its ending tells."""
-    return text.endswith(".rules") if option.kind in {PATH, PATHS} else text.startswith("/")
+    is_path = option.kind in {PATH, PATHS, OPTIONAL_PATH}
+    return text.endswith(".rules") if is_path else text.startswith("/")
 
 
 def _read(option: Option[object], text: str, conf: ConfFile) -> RuleSet[object]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar, cast
 
 from mailmill.errors import ConfigError
+from mailmill.reports.library import Library
 from mailmill.settings.attachmentrules import Rule as AttachmentRule
 from mailmill.settings.attachmentrules import load, read_as_deny
 from mailmill.settings.conffile import ConfFile
@@ -20,6 +21,7 @@ from mailmill.settings.mailscanner import remarks
 from mailmill.settings.option import PREFIX, Option, Rules, option_key
 from mailmill.settings.options import TABLE
 from mailmill.settings.options.policy import FILENAME_RULES, FILETYPE_RULES
+from mailmill.settings.options.reports import ATTACHMENT_ENCODING_CHARSET, LANGUAGE_STRINGS, REPORT_FILES
 from mailmill.settings.optionvalue import parse_value
 from mailmill.settings.othermta import set_aside_queues
 from mailmill.settings.ruleset import RuleSet
@@ -66,6 +68,9 @@ class Settings:
         self._read_attachment_rules()
         if conf.problems:
             raise ConfigError(conf.problems, conf.warnings)
+        #: The texts of reports, and the words of languages.
+        self.reports: Library = self._read_reports()
+        conf.warnings.extend(self.reports.remarks)
         #: What it was read from.
         self.files: Files = conf.files
         #: Short, and the same for the same configuration: see `mailmill.settings.version`.
@@ -133,6 +138,11 @@ class Settings:
             raise TypeError(f"{option.name} cannot be a ruleset: use []")
         return cast("RuleSet[T]", self._rules[option.key])
 
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The `%variables%` as the end of the configuration left them, by name in lower case."""
+        return self._conf.variables
+
     def ruleset(self, option: Option[Any]) -> RuleSet[Any]:
         """Return the values of any option, for tools that treat all alike; the program asks [] or rule()."""
         return self._rules[option.key]
@@ -163,6 +173,19 @@ class Settings:
             for paths in (rules.default, *(rule.value for rule in rules.rules)):
                 for path in cast("tuple[Path, ...]", paths):
                     self._read_attachment_file(path)
+
+    def _read_reports(self) -> Library:
+        """Read every report file and every languages.conf, for any mail."""
+        library = Library(self._conf.files, self[ATTACHMENT_ENCODING_CHARSET], self._conf.variables)
+        a_place_of_its_own = self._conf.variables["report-dir"] != VARIABLES["report-dir"]
+        for option in (*REPORT_FILES, LANGUAGE_STRINGS):
+            add = library.add_language if option is LANGUAGE_STRINGS else library.add_report
+            rules = self.rule(option)
+            expected = a_place_of_its_own or not self.is_default(option)
+            for path in dict.fromkeys((rules.default, *(rule.value for rule in rules.rules))):
+                if path is not None:
+                    add(path, expected=expected)
+        return library
 
     def _read_attachment_file(self, path: Path) -> None:
         if path in self._attachments:

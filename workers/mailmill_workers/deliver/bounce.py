@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Final, Self
 
 from mailmill.delaywarning import may_warn, warning_covers
-from mailmill.delivery import Delivery, delivery_id, group_label
+from mailmill.delivery import Delivery, delivery_id, group_label, is_forwarded, is_letter
 from mailmill.envelope import Recipient, argument
 from mailmill.settings import Settings
 from mailmill.settings.options.delivery import BOUNCE_FROM
@@ -93,9 +93,10 @@ class Bouncer:
     def answer(self, part: Part, message: bytes, relay: str, *, expired: bool = False) -> Answer:
         """Return what answers for recipients that `message` did not reach.
 
-        A bounce; or, for mail without a sender that could be told, for spam and viruses, and for what may
-        have been delivered all the same, the quarantine and a notice. Nothing when the sender asked not to
-        be told (NOTIFY without FAILURE, RFC 3461, 4.1), or for what is itself a notice to the postmaster.
+        A bounce; or, for mail without a sender that could be told, for spam and viruses, for what was
+        forwarded by rule, and for what may have been delivered all the same, the quarantine and a notice.
+        Nothing when the sender asked not to be told (NOTIFY without FAILURE, RFC 3461, 4.1), for what is
+        itself a notice to the postmaster, and for a letter to a message's sender or recipient.
 
         Args:
             part: the recipients and why they failed.
@@ -107,7 +108,7 @@ class Bouncer:
             QuarantineError: it must be kept and the disk refuses.
         """
         about = part.delivery
-        if is_last_resort(about):
+        if is_last_resort(about) or is_letter(about):
             return Answer()
         failed = [
             Failed(recipient, reply, EXPIRED if expired else reply.status)
@@ -117,6 +118,7 @@ class Bouncer:
             about.sender not in {"", self._from}
             and bool(failed)
             and about.verdict not in _NEVER_RETURNED
+            and not is_forwarded(about)
             and not any(reply.unconfirmed for reply in part.replies)
         )
         place = ""

@@ -14,6 +14,8 @@ from mailmill.messagelog.measured import EngineAnswer, Measured
 from mailmill.outcomes import Outcome, ScanDeferred, Scanned
 from mailmill.settings import Settings
 from mailmill_workers.mail import Mail
+from mailmill_workers.scan.correspondence import Correspondence
+from mailmill_workers.scan.forwarding import forwarded_args, forwards
 from mailmill_workers.scan.headers import header_block
 from mailmill_workers.scan.judgement import Folder, Judgement, NoticeTo
 from mailmill_workers.scan.notice import Stopped, postmaster_notice
@@ -48,13 +50,20 @@ class Decider:
     """Applies policy and does what has to be done on this node's disk."""
 
     def __init__(
-        self, settings: Settings, quarantine: Quarantine, node: str, clock: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        quarantine: Quarantine,
+        node: str,
+        clock: Callable[[], float] = time.time,
+        *,
+        host: str = "",
     ) -> None:
-        """Decide by `settings`, store in `quarantine`, speak as `node`."""
+        """Decide by `settings`, store in `quarantine`, speak as `node`, write mail as `host`."""
         self._settings = settings
         self._quarantine = quarantine
         self._node = node
         self._clock = clock
+        self._correspondence = Correspondence(settings, host or node.rpartition("@")[2], clock)
 
     def decide(self, mail: Mail, report: Report, done: frozenset[str], seconds: float) -> Decision:
         """Decide about a message whose marks in `done` are confirmed and whose scan took `seconds`.
@@ -94,13 +103,19 @@ class Decider:
     ) -> Decision:
         """Store what has to be stored and return all that goes on; `events` begins with the scan's own."""
         stopped = self._store(mail, groups, events)
+        judged = [(group.judgement, group.indexes) for group in groups]
         deliveries = [self._delivery(mail, group) for group in groups if group.judgement.deliver]
+        forwarded = [self._forward(mail, *forward) for forward in forwards(mail.envelope, judged, done)]
+        deliveries += forwarded
+        deliveries += self._correspondence.letters(mail, judged, done)
         for number, what in enumerate(stopped):
             notice = postmaster_notice(mail, what, number)
             if not done.issuperset(notice.covers):
                 deliveries.append(notice)
         verdicts = tuple(dict.fromkeys(str(group.judgement.verdict) for group in groups))
         told = f"{', '.join(verdicts) or 'delivered before'}; {how}; configuration {self._settings.version}"
+        if forwarded:
+            told += f"; forwarded to {', '.join(one.recipients[0].address for one in forwarded)}"
         events[0] = self._event(mail, Step.SCANNED, told, Measured(verdicts, round(seconds, 4), answers))
         outcome = Scanned(mail.header.id, tuple(delivery.id for delivery in deliveries))
         return Decision(outcome, tuple(deliveries), tuple(events))
@@ -134,7 +149,8 @@ class Decider:
             events.append(self._event(mail, Step.QUARANTINED, f"{verdict}: {'; '.join(reasons)}; {place}"))
             stopped += _to_tell(mail, kept, str(place))
         for group in groups:
-            if not group.judgement.deliver and group.judgement.store is None:
+            judgement = group.judgement
+            if not judgement.deliver and judgement.store is None and not judgement.forward:
                 count = len(group.indexes)
                 events.append(
                     self._event(
@@ -146,6 +162,7 @@ class Decider:
     def _delivery(self, mail: Mail, group: Group) -> Delivery:
         envelope = mail.header.envelope
         covers = tuple(str(index) for index in group.indexes)
+        head, tail = self._around(mail, group.judgement, group.indexes)
         return Delivery(
             id=delivery_id(mail.header.id, covers),
             mail_id=mail.header.id,
@@ -153,12 +170,38 @@ class Decider:
             sender=envelope.sender,
             recipients=tuple(envelope.recipients[index] for index in group.indexes),
             sender_args=envelope.sender_args,
-            head=header_block(group.judgement.headers),
+            head=head,
+            tail=tail,
             content=mail.header.id,
             covers=covers,
             arrival=mail.header.arrival,
             verdict=str(group.judgement.verdict),
         )
+
+    def _forward(
+        self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...], mark: str, recipient: Recipient
+    ) -> Delivery:
+        """Return the delivery of the copy of recipients to somebody else."""
+        head, tail = self._around(mail, judgement, indexes)
+        return Delivery(
+            id=delivery_id(mail.id, (mark,)),
+            mail_id=mail.id,
+            edge=mail.header.edge,
+            sender=mail.envelope.sender,
+            recipients=(recipient,),
+            sender_args=forwarded_args(mail.envelope.sender_args, recipient),
+            head=head,
+            tail=tail,
+            content=mail.id,
+            covers=(mark,),
+            arrival=mail.header.arrival,
+            verdict=str(judgement.verdict),
+        )
+
+    def _around(self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...]) -> tuple[bytes, bytes]:
+        """Return what stands in front of the message, and behind it."""
+        headers = header_block(judgement.headers)
+        return self._correspondence.wrap(mail, judgement, indexes, headers)
 
     def _event(self, mail: Mail, step: Step, detail: str, measured: Measured | None = None) -> Event:
         return Event(self._clock(), mail.header.id, step, self._node, detail, measured=measured)

@@ -6,6 +6,9 @@ import enum
 
 from msgspec import Struct
 
+from mailmill.reports.files import ReportFile
+from mailmill_workers.scan.spamrules import SpamCheck
+
 
 class Verdict(enum.StrEnum):
     """What a message is, in one word; for the log, the notices and the quarantine."""
@@ -40,6 +43,22 @@ class NoticeTo(Struct, frozen=True):
     sender_name: str
     #: The address in From.
     sender: str
+    #: What stands above the headers of the message; empty: they are left out.
+    headers_title: str = ""
+    #: What the notice ends with.
+    signature: str = ""
+
+
+class Letter(Struct, frozen=True):
+    """What somebody is told about a message."""
+
+    text: ReportFile
+    #: What was found, for people.
+    findings: tuple[str, ...] = ()
+    #: The names of the parts that it was found in.
+    filenames: tuple[str, ...] = ()
+    #: Whether the message, or its headers, come with it.
+    returns: bool = False
 
 
 class Judgement(Struct, frozen=True):
@@ -58,3 +77,13 @@ class Judgement(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     #: The quarantine that it is kept in; empty when it is not kept.
     quarantine: str = ""
+    #: Who else gets the message, or who gets it in place of the recipient.
+    forward: tuple[str, ...] = ()
+    #: The warning that the message is put into as an attachment; None: it goes as it is.
+    warning: ReportFile | None = None
+    #: What the sender is told.
+    to_sender: Letter | None = None
+    #: What the recipient is told.
+    to_recipient: Letter | None = None
+    #: What the spam scanner said, for texts about it.
+    spam: SpamCheck = SpamCheck("")

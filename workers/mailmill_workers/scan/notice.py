@@ -17,11 +17,14 @@ from mailmill.delivery import Delivery, delivery_id
 from mailmill.envelope import Recipient
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.judgement import NoticeTo, Verdict
+from mailmill_workers.scan.mailtext import header_lines, header_values, printable
 
 #: Lines end in LF, as everywhere in the cluster; only the way out decides.
 _POLICY: Final = EmailPolicy(linesep="\n", cte_type="7bit")
 #: The most recipients and reasons that a notice lists.
 _MOST: Final = 50
+#: The most bytes of headers that a notice shows.
+_MOST_HEADERS: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,16 @@ def _text(mail: Mail, stopped: Stopped, which: str) -> bytes:
         f"    Client:     {client.name} [{client.address}], HELO {client.helo}",
         f"    Sender:     <{envelope.sender}>",
         *_listed("    Recipient:  ", stopped.recipients),
+        *(f"    Subject:    {subject}" for subject in header_values(mail.content, "Subject")[:1]),
         *_listed("    Report:     ", stopped.reasons),
         f"    Quarantine: {stopped.place}",
         "",
     ]
-    message.set_content("\n".join(_clean(line) for line in lines), cte="quoted-printable")
+    if stopped.to.headers_title:
+        lines += [f"{stopped.to.headers_title}:", "", *_headers(mail.content), ""]
+    if stopped.to.signature:
+        lines += [*stopped.to.signature.split("\n"), ""]
+    message.set_content("\n".join(printable(line) for line in lines), cte="quoted-printable")
     return message.as_bytes()
 
 
@@ -95,7 +103,7 @@ def _listed(label: str, values: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def _clean(text: str) -> str:
-    """Return text that came from strangers as one printable line."""
-    whole = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else "?" for char in whole)
+def _headers(content: bytes) -> list[str]:
+    """Return the headers of a message as indented lines, so many as fit."""
+    shown = b"".join(header_lines(content))[:_MOST_HEADERS].decode("utf-8", "replace")
+    return [f"    {line.expandtabs()}" for line in shown.splitlines()]

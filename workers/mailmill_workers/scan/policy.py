@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from mailmill.envelope import Recipient
 from mailmill.findings import Found
 from mailmill.hostnames import look_up
 from mailmill.settings import MailFacts, Settings
+from mailmill.settings.actions import Actions, carry_out, forward_address
 from mailmill.settings.formail import MailSettings
 from mailmill.settings.options.choices import FailurePolicy
 from mailmill.settings.options.policy import (
@@ -31,6 +34,12 @@ from mailmill.settings.options.policy import (
     SPAM_HEADER,
     SPAM_SCORE_CHARACTER,
     SPAM_SCORE_HEADER,
+    SPAMASSASSIN_RULE_ACTIONS,
+)
+from mailmill.settings.options.reports import (
+    INLINE_SPAM_WARNING,
+    NOTICE_SIGNATURE,
+    NOTICES_INCLUDE_FULL_HEADERS,
 )
 from mailmill.settings.options.scanners import (
     SPAM_SCANNER_FAILURE,
@@ -41,6 +50,13 @@ from mailmill.settings.options.scanners import (
 from mailmill.settings.options.system import QUARANTINE_DIR
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.judgement import Folder, Judgement, NoticeTo, Verdict
+from mailmill_workers.scan.letters import (
+    bounce_letter,
+    forbidden_letter,
+    notify_letter,
+    report_file,
+    stopped_letter,
+)
 from mailmill_workers.scan.report import Report
 from mailmill_workers.scan.spamrules import SpamCheck, check_spam
 
@@ -83,7 +99,8 @@ def judge(everybodys: Settings, mail: Mail, report: Report, recipient: Recipient
     forbidden = report.forbidden(settings[FILENAME_RULES], settings[FILETYPE_RULES])
     if forbidden:
         reasons = tuple(f"{part.filename or 'unnamed part'}: {part.log_text}" for part in forbidden)
-        return _stopped(settings, mail, Verdict.FORBIDDEN, reasons)
+        stopped = _stopped(settings, mail, Verdict.FORBIDDEN, reasons)
+        return structs.replace(stopped, to_sender=forbidden_letter(settings, mail, forbidden))
     spam = check_spam(settings, report, len(mail.header.envelope.recipients), len(mail.content))
     if spam.failed:
         if settings[SPAM_SCANNER_FAILURE] is FailurePolicy.DEFER:
@@ -97,7 +114,13 @@ def notice_to(settings: MailSettings) -> NoticeTo | None:
     addresses = settings[NOTICES_TO]
     if not settings[SEND_NOTICES] or not addresses:
         return None
-    return NoticeTo(addresses, settings[NOTICES_FROM], settings[LOCAL_POSTMASTER])
+    return NoticeTo(
+        addresses,
+        settings[NOTICES_FROM],
+        settings[LOCAL_POSTMASTER],
+        settings.words["fullheadersare"] if settings[NOTICES_INCLUDE_FULL_HEADERS] else "",
+        settings[NOTICE_SIGNATURE],
+    )
 
 
 def poison(everybodys: Settings, mail: Mail, recipient: Recipient, reason: str) -> Judgement:
@@ -152,6 +175,7 @@ def _stopped(settings: MailSettings, mail: Mail, verdict: Verdict, reasons: tupl
         notice=notice_to(settings),
         quarantine=str(settings[QUARANTINE_DIR]),
         headers=_headers(settings, mail, settings[INFECTED_HEADER_VALUE], SpamCheck("")),
+        to_sender=stopped_letter(settings, mail, verdict, reasons),
     )
 
 
@@ -162,16 +186,33 @@ def _by_spam_actions(settings: MailSettings, mail: Mail, spam: SpamCheck, scan_t
         verdict, option, folder = Verdict.SPAM, SPAM_ACTIONS, Folder.SPAM
     else:
         verdict, option, folder = Verdict.CLEAN, NON_SPAM_ACTIONS, Folder.NONSPAM
-    actions = settings[option]
+    actions = _with_rule_actions(settings, settings[option], spam)
+    forward = tuple(filter(None, (forward_address(one, settings.facts) for one in actions.forward)))
+    # An address of forward that a keyword leaves empty: then the quarantine is the only place for it.
+    lost = bool(actions.forward) and not (actions.deliver or actions.delete or forward)
+    store = actions.store or lost
     return Judgement(
         verdict=verdict,
         reasons=(spam.text,) if spam.spam else (),
         deliver=actions.deliver,
-        store=folder if actions.store else None,
+        store=Folder(actions.store_in or folder) if store else None,
         notice=None,
-        quarantine=str(settings[QUARANTINE_DIR]) if actions.store else "",
+        quarantine=str(settings[QUARANTINE_DIR]) if store else "",
         headers=_headers(settings, mail, scan_text, spam) + actions.headers,
+        forward=tuple(dict.fromkeys(forward)),
+        warning=report_file(settings, INLINE_SPAM_WARNING) if actions.attachment else None,
+        to_sender=bounce_letter(settings, mail, spam) if actions.bounce else None,
+        to_recipient=notify_letter(settings) if actions.notify else None,
+        spam=spam,
     )
+
+
+def _with_rule_actions(settings: MailSettings, actions: Actions, spam: SpamCheck) -> Actions:
+    """Return actions with those that the rules and the score of the spam scanner add and remove."""
+    for one in settings[SPAMASSASSIN_RULE_ACTIONS]:
+        if spam.answer is not None and one.applies(spam.answer):
+            actions = carry_out(actions, one.steps, delete_wins=True)
+    return actions
 
 
 def _headers(

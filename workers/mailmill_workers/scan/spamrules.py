@@ -30,8 +30,12 @@ class SpamCheck:
     #: The text of the SpamCheck header; empty when no check was made.
     text: str
     spam: bool = False
+    #: Whether Is Definitely Spam says so.
+    listed: bool = False
     high: bool = False
     score: float = 0.0
+    #: The spam scanner's answer that this is made of; None: it was not asked, or no answer counts.
+    answer: Scored | None = None
     #: Set when the scanner gave no answer and the policy is not to let that pass.
     failed: str = ""
 
@@ -42,9 +46,10 @@ def check_spam(settings: MailSettings, report: Report, recipients: int, size: in
         return SpamCheck("")
     few = recipients <= settings[WHITELIST_MAX_RECIPIENTS]
     if few and settings[IS_DEFINITELY_NOT_SPAM]:
-        return SpamCheck("not spam (whitelisted)")
+        return SpamCheck(f"{settings.words['notspam']} ({settings.words['whitelisted']})")
     if settings[IS_DEFINITELY_SPAM]:
-        return SpamCheck("spam (blacklisted)", spam=True, high=settings[DEFINITE_SPAM_IS_HIGH])
+        text = f"{settings.words['spam']} ({settings.words['blacklisted']})"
+        return SpamCheck(text, spam=True, high=settings[DEFINITE_SPAM_IS_HIGH], listed=True)
     match report.spam if size <= settings[MAX_SPAM_CHECK_SIZE] else None:
         case Scored() as answer:
             return _scored(settings, report.spam_scanner, answer)
@@ -63,8 +68,9 @@ def _scored(settings: MailSettings, scanner: str, answer: Scored) -> SpamCheck:
     high = answer.score >= settings[HIGH_SCORE]
     spam = high or answer.score >= required
     symbols = "".join(f", {name} {points:.2f}" for name, points in answer.symbols)
+    words = settings.words
     text = (
-        f"{'spam' if spam else 'not spam'}, {scanner} "
-        f"(score={answer.score:g}, required {required:g}{symbols})"
+        f"{words['spam' if spam else 'notspam']}, {scanner} "
+        f"({words['score']}={answer.score:g}, {words['required']} {required:g}{symbols})"
     )
-    return SpamCheck(text, spam=spam, high=high, score=answer.score)
+    return SpamCheck(text, spam=spam, high=high, score=answer.score, answer=answer)

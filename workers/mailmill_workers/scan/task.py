@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import socket
 from typing import Any
 
 from mailmill.app import app
@@ -30,7 +31,7 @@ def _decider() -> Decider:
     quarantine = Quarantine(
         settings.rule(QUARANTINE_DIR).default, settings[QUARANTINE_PERMISSIONS], settings[QUARANTINE_GROUP]
     )
-    return Decider(settings, quarantine, runtime.node("scan"))
+    return Decider(settings, quarantine, runtime.node("scan"), host=socket.getfqdn())
 
 
 @functools.cache

@@ -4,45 +4,37 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.known.record import DIFFERENT, NOT_YET, Known
+from mailmill.settings.known.record import DIFFERENT, SUPPORTED, Known
 from mailmill.settings.option import Rules
 
-_PLAIN_ACTIONS: Final = "deliver, delete, store and header; decided for each recipient."
+_ACTIONS: Final = (
+    "Decided for each recipient. striphtml, custom(...), store-mcp, store-nonmcp and store-/DIRECTORY "
+    "are not supported yet."
+)
 
 OPTIONS: Final = (
-    Known(
-        "Spam Actions", DIFFERENT, 'deliver header "X-Spam-Status: Yes"', _PLAIN_ACTIONS, rules=Rules.FIRST
-    ),
-    Known("High Scoring Spam Actions", DIFFERENT, "store", _PLAIN_ACTIONS, rules=Rules.FIRST),
+    Known("Spam Actions", DIFFERENT, 'deliver header "X-Spam-Status: Yes"', _ACTIONS, rules=Rules.FIRST),
+    Known("High Scoring Spam Actions", DIFFERENT, "store", _ACTIONS, rules=Rules.FIRST),
     Known(
         "Non Spam Actions",
         DIFFERENT,
         'deliver header "X-Spam-Status: No"',
-        _PLAIN_ACTIONS,
+        _ACTIONS,
         rules=Rules.FIRST,
     ),
     Known(
         "SpamAssassin Rule Actions",
-        NOT_YET,
+        DIFFERENT,
         "",
-        "Let the spam scanner give points to what a rule finds.",
-        does="",
+        "For each recipient. The names are those of the spam scanner in use, so rspamd's symbols too.",
         rules=Rules.ALL,
     ),
     Known(
         "Enable Spam Bounce",
-        NOT_YET,
+        DIFFERENT,
         "%rules-dir%/bounce.rules",
-        "Spam is never bounced: its sender is nearly always forged.",
-        does="no",
+        "The default is no here; MailScanner ships a ruleset.",
         rules=Rules.FIRST,
     ),
-    Known(
-        "Bounce Spam As Attachment",
-        NOT_YET,
-        "no",
-        "Spam is never bounced: its sender is nearly always forged.",
-        does="no",
-        rules=Rules.FIRST,
-    ),
+    Known("Bounce Spam As Attachment", SUPPORTED, "no", rules=Rules.FIRST),
 )

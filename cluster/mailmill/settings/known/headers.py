@@ -127,13 +127,7 @@ OPTIONS: Final = (
         does="yes",
         rules=Rules.ALL,
     ),
-    Known(
-        "Hostname",
-        NOT_YET,
-        "The %org-name% ($HOSTNAME) MailScanner",
-        "Texts that name the scanner are not there yet.",
-        rules=Rules.FIRST,
-    ),
+    Known("Hostname", SUPPORTED, "The %org-name% ($HOSTNAME) MailScanner", "In reports.", rules=Rules.FIRST),
     Known(
         "Mark Infected Messages",
         NOT_YET,

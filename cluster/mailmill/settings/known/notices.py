@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.known.record import NOT_APPLICABLE, NOT_YET, SUPPORTED, Known
+from mailmill.settings.known.record import DIFFERENT, NOT_APPLICABLE, NOT_YET, SUPPORTED, Known
 from mailmill.settings.option import Rules
 
 _NOT_SENDERS: Final = "Senders are not told."
@@ -12,28 +12,13 @@ _NOT_SENDERS: Final = "Senders are not told."
 OPTIONS: Final = (
     Known(
         "Notify Senders",
-        NOT_YET,
+        DIFFERENT,
         "yes",
-        "Senders are not told: the sender of bad mail is nearly always forged.",
-        does="no",
+        "The default is no here: the sender of bad mail is nearly always forged.",
         rules=Rules.FIRST,
     ),
-    Known(
-        "Notify Senders Of Viruses",
-        NOT_YET,
-        "no",
-        "Senders are not told: the sender of bad mail is nearly always forged.",
-        does="no",
-        rules=Rules.FIRST,
-    ),
-    Known(
-        "Notify Senders Of Blocked Filenames Or Filetypes",
-        NOT_YET,
-        "yes",
-        _NOT_SENDERS,
-        does="no",
-        rules=Rules.FIRST,
-    ),
+    Known("Notify Senders Of Viruses", SUPPORTED, "no", rules=Rules.FIRST),
+    Known("Notify Senders Of Blocked Filenames Or Filetypes", SUPPORTED, "yes", rules=Rules.FIRST),
     Known(
         "Notify Senders Of Blocked Size Attachments",
         NOT_YET,
@@ -43,9 +28,19 @@ OPTIONS: Final = (
         rules=Rules.FIRST,
     ),
     Known(
-        "Notify Senders Of Other Blocked Content", NOT_YET, "yes", _NOT_SENDERS, does="no", rules=Rules.FIRST
+        "Notify Senders Of Other Blocked Content",
+        SUPPORTED,
+        "yes",
+        "That is mail that could not be looked into.",
+        rules=Rules.FIRST,
     ),
-    Known("Never Notify Senders Of Precedence", NOT_YET, "list bulk", _NOT_SENDERS, rules=Rules.ALL),
+    Known(
+        "Never Notify Senders Of Precedence",
+        SUPPORTED,
+        "list bulk",
+        "Programs that answer by themselves and mailing lists are never told either.",
+        rules=Rules.ALL,
+    ),
     Known(
         "Send Notices",
         SUPPORTED,
@@ -55,10 +50,9 @@ OPTIONS: Final = (
     ),
     Known(
         "Notices Include Full Headers",
-        NOT_YET,
+        DIFFERENT,
         "yes",
-        "Notices have no headers of the message; these stand in the quarantine.",
-        does="no",
+        "The default is no here.",
         rules=Rules.FIRST,
     ),
     Known(
@@ -70,9 +64,9 @@ OPTIONS: Final = (
     ),
     Known(
         "Notice Signature",
-        NOT_YET,
+        DIFFERENT,
         "-- \\nMailScanner\\nEmail Virus Scanner\\nwww.mailscanner.info",
-        "Notices have no signature.",
+        "The default is empty here.",
         rules=Rules.FIRST,
     ),
     Known("Notices From", SUPPORTED, "MailScanner", rules=Rules.FIRST),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.known.record import DIFFERENT, NOT_APPLICABLE, NOT_YET, Known
+from mailmill.settings.known.record import DIFFERENT, NOT_APPLICABLE, NOT_YET, SUPPORTED, Known
 from mailmill.settings.option import Rules
 
 _NOT_REPLACED: Final = "Attachments are not replaced by a text."
@@ -14,9 +14,9 @@ _NOT_SENDERS: Final = "Senders are not told."
 OPTIONS: Final = (
     Known(
         "Language Strings",
-        NOT_YET,
+        DIFFERENT,
         "%report-dir%/languages.conf",
-        "What Mailmill writes is English.",
+        "The words of the spam header, of reports and of notices; the rest is English.",
         rules=Rules.FIRST,
     ),
     Known(
@@ -107,43 +107,25 @@ OPTIONS: Final = (
         "Sender Content Report",
         NOT_YET,
         "%report-dir%/sender.content.report.txt",
-        "Senders are not told. MailScanner itself reads only Sender Bad Content Report.",
+        "Nothing is blocked for its content: see Sender Bad Filename Report and Sender Error Report.",
         rules=Rules.FIRST,
     ),
     Known(
         "Sender Bad Content Report",
         NOT_YET,
         "/usr/share/MailScanner/reports/en/sender.content.report.txt",
-        "Senders are not told. Not documented by MailScanner.",
+        "As Sender Content Report. Not documented by MailScanner.",
         rules=Rules.FIRST,
     ),
+    Known("Sender Error Report", SUPPORTED, "%report-dir%/sender.error.report.txt", rules=Rules.FIRST),
     Known(
-        "Sender Error Report",
-        NOT_YET,
-        "%report-dir%/sender.error.report.txt",
-        _NOT_SENDERS,
-        rules=Rules.FIRST,
+        "Sender Bad Filename Report", SUPPORTED, "%report-dir%/sender.filename.report.txt", rules=Rules.FIRST
     ),
-    Known(
-        "Sender Bad Filename Report",
-        NOT_YET,
-        "%report-dir%/sender.filename.report.txt",
-        _NOT_SENDERS,
-        rules=Rules.FIRST,
-    ),
-    Known(
-        "Sender Virus Report",
-        NOT_YET,
-        "%report-dir%/sender.virus.report.txt",
-        _NOT_SENDERS,
-        rules=Rules.FIRST,
-    ),
+    Known("Sender Virus Report", SUPPORTED, "%report-dir%/sender.virus.report.txt", rules=Rules.FIRST),
     Known(
         "Sender Size Report", NOT_YET, "%report-dir%/sender.size.report.txt", _NOT_SENDERS, rules=Rules.FIRST
     ),
-    Known(
-        "Sender Spam Report", NOT_YET, "%report-dir%/sender.spam.report.txt", _NOT_SENDERS, rules=Rules.FIRST
-    ),
+    Known("Sender Spam Report", SUPPORTED, "%report-dir%/sender.spam.report.txt", rules=Rules.FIRST),
     Known(
         "Sender Spam List Report",
         NOT_YET,
@@ -152,26 +134,10 @@ OPTIONS: Final = (
         rules=Rules.FIRST,
     ),
     Known(
-        "Sender SpamAssassin Report",
-        NOT_YET,
-        "%report-dir%/sender.spam.sa.report.txt",
-        _NOT_SENDERS,
-        rules=Rules.FIRST,
+        "Sender SpamAssassin Report", SUPPORTED, "%report-dir%/sender.spam.sa.report.txt", rules=Rules.FIRST
     ),
-    Known(
-        "Inline Spam Warning",
-        NOT_YET,
-        "%report-dir%/inline.spam.warning.txt",
-        _NOT_CHANGED,
-        rules=Rules.FIRST,
-    ),
-    Known(
-        "Recipient Spam Report",
-        NOT_YET,
-        "%report-dir%/recipient.spam.report.txt",
-        "Recipients are not told.",
-        rules=Rules.FIRST,
-    ),
+    Known("Inline Spam Warning", SUPPORTED, "%report-dir%/inline.spam.warning.txt", rules=Rules.FIRST),
+    Known("Recipient Spam Report", SUPPORTED, "%report-dir%/recipient.spam.report.txt", rules=Rules.FIRST),
     Known(
         "Hide Incoming Work Dir",
         NOT_APPLICABLE,
@@ -190,9 +156,9 @@ OPTIONS: Final = (
     ),
     Known(
         "Attachment Encoding Charset",
-        NOT_YET,
+        DIFFERENT,
         "ISO-8859-1",
-        "What Mailmill writes is UTF-8.",
+        "The charset of report files that are not UTF-8; what is sent is UTF-8. No ruleset.",
         rules=Rules.FIRST,
     ),
 )

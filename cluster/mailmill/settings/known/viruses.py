@@ -38,9 +38,9 @@ OPTIONS: Final = (
     ),
     Known(
         "Silent Viruses",
-        NOT_YET,
+        DIFFERENT,
         "HTML-IFrame All-Viruses",
-        "Nobody but Notices To hears of an infected message, as if all viruses were silent.",
+        "For whom senders are told. Recipients never get an infected message, cleaned or not.",
         rules=Rules.ALL,
     ),
     Known(
@@ -67,14 +67,7 @@ OPTIONS: Final = (
         does="no",
         rules=Rules.FIRST,
     ),
-    Known(
-        "Non-Forging Viruses",
-        NOT_YET,
-        "Joke/ OF97/ WM97/ W97M/ eicar",
-        "Nobody but Notices To hears of an infected message.",
-        does="",
-        rules=Rules.ALL,
-    ),
+    Known("Non-Forging Viruses", SUPPORTED, "Joke/ OF97/ WM97/ W97M/ eicar", rules=Rules.ALL),
     Known(
         "Virus Names Which Are Spam",
         NOT_YET,

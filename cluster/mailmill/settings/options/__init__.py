@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import ModuleType
 
 from mailmill.settings.option import Option
-from mailmill.settings.options import cluster, delivery, metrics, milter, policy, scanners, system
+from mailmill.settings.options import cluster, delivery, metrics, milter, policy, reports, scanners, system
 
 #: In the order of the reference page.
-MODULES: tuple[ModuleType, ...] = (system, milter, delivery, cluster, metrics, scanners, policy)
+MODULES: tuple[ModuleType, ...] = (system, milter, delivery, cluster, metrics, scanners, policy, reports)
 
 
 def options_of(module: ModuleType) -> list[Option[object]]:

@@ -7,6 +7,7 @@ from typing import Final
 from mailmill.settings.actions import ACTIONS
 from mailmill.settings.kinds import HEADER_NAME, PATHS, TEXT, WORDS, YES_NO, join_words, whole_number
 from mailmill.settings.option import Option, Origin, Rules
+from mailmill.settings.ruleactions import RULE_ACTIONS, join_rule_actions
 
 IS_DEFINITELY_NOT_SPAM: Final = Option(
     "Is Definitely Not Spam",
@@ -61,14 +62,20 @@ SPAM_ACTIONS: Final = Option(
     ACTIONS,
     default='deliver header "X-Spam-Status: Yes"',
     rules=Rules.FIRST,
-    description='What to do with spam: any of deliver, delete, store, header "Name: value".',
+    description="What to do with spam, for each recipient: any of deliver; delete; store (in the "
+    "quarantine; store-spam and store-nonspam say in which part); forward ADDRESS (with deliver to "
+    "that one too, otherwise in the recipient's place; _FROMUSER_, _FROMDOMAIN_, _TOUSER_ and "
+    "_TODOMAIN_ stand for parts of the addresses); notify (tell the recipient, see Recipient Spam "
+    "Report); bounce (tell the sender, where Enable Spam Bounce "
+    'allows it); attachment (deliver it as an attachment, see Inline Spam Warning); header "Name: value". '
+    "bounce and notify alone delete the message.",
 )
 HIGH_SCORING_SPAM_ACTIONS: Final = Option(
     "High Scoring Spam Actions",
     ACTIONS,
     default='deliver header "X-Spam-Status: Yes"',
     rules=Rules.FIRST,
-    description="What to do with high scoring spam.",
+    description="What to do with high scoring spam, which is never bounced.",
 )
 NON_SPAM_ACTIONS: Final = Option(
     "Non Spam Actions",
@@ -76,6 +83,16 @@ NON_SPAM_ACTIONS: Final = Option(
     default='deliver header "X-Spam-Status: No"',
     rules=Rules.FIRST,
     description="What to do with mail that is no spam.",
+)
+SPAMASSASSIN_RULE_ACTIONS: Final = Option(
+    "SpamAssassin Rule Actions",
+    RULE_ACTIONS,
+    default="",
+    rules=Rules.ALL,
+    join=join_rule_actions,
+    description="Actions that are added when the spam scanner names a rule, or gives a score: "
+    "RULE=>action,... or SpamScore>number=>action,... (also >=, ==, < and <=); not-ACTION takes an "
+    "action out of the list. delete takes deliver out.",
 )
 SEND_NOTICES: Final = Option(
     "Send Notices",

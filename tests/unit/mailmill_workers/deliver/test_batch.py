@@ -65,12 +65,12 @@ def test_the_confirmation_is_recorded_before_anything_else():
     assert not cluster.ledger.claims
 
 
-def test_the_message_is_its_head_and_its_content():
-    delivery = make_delivery("a@example.org", head=b"X-New: 1\n", content=MAIL_ID)
+def test_the_message_is_its_head_its_content_and_its_tail():
+    delivery = make_delivery("a@example.org", head=b"X-New: 1\n", content=MAIL_ID, tail=b"--end--\n")
     cluster = Cluster(delivery)
     cluster.contents.items[MAIL_ID] = spool_file(MESSAGE)
     relay = run(cluster, everybody(sent()), delivery.id)
-    assert relay.submitted == [(delivery, b"X-New: 1\n" + MESSAGE)]
+    assert relay.submitted == [(delivery, b"X-New: 1\n" + MESSAGE + b"--end--\n")]
 
 
 def test_a_batch_is_fetched_in_two_round_trips():

@@ -202,3 +202,19 @@ def test_nothing_of_a_message_or_a_reply_breaks_the_report(
         "message/rfc822",
     ]
     assert len(parsed.get_payload()[1].get_payload()) == 2
+
+
+@pytest.mark.parametrize("mark", ["notice:sender:0", "notice:recipient:2"])
+def test_a_letter_about_a_message_that_is_refused_is_lost(mark):
+    letter = make_delivery("a@example.org", sender="", covers=(mark,))
+    bouncer = make_bouncer()
+    assert bouncer.answer(Part(letter, (refused(),)), MESSAGE, RELAY) == Answer()
+
+
+def test_the_sender_does_not_hear_of_a_copy_that_was_forwarded():
+    copy = make_delivery("archive@example.org", covers=("forward:archive@example.org",), verdict="clean")
+    quarantine = MemoryQuarantine()
+    answered = make_bouncer(quarantine=quarantine).answer(Part(copy, (refused(),)), MESSAGE, RELAY)
+    assert answered.place
+    assert answered.delivery.verdict == "notice"
+    assert answered.delivery.recipients != (Recipient(copy.sender),)

@@ -108,3 +108,7 @@ def test_what_is_not_in_the_store_is_asked_for_again():
     cluster = Cluster()
     run(cluster)
     assert cluster.reporter.outcomes == [ContentsMissing(MAIL_ID)]
+
+
+def test_the_sender_does_not_hear_that_a_copy_waits_that_was_forwarded():
+    assert not may_warn(make_delivery("archive@example.org", covers=("forward:archive@example.org",)))

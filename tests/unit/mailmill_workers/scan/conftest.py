@@ -15,11 +15,18 @@ CONTENT = b"Received: from x\nSubject: hello\n\nA body.\n"
 
 @pytest.fixture
 def make_mail():
-    def make(recipients=("a@example.com",), sender="s@example.org", client="192.0.2.1", content=CONTENT):
+    def make(
+        recipients=("a@example.com",),
+        sender="s@example.org",
+        client="192.0.2.1",
+        content=CONTENT,
+        sender_args=(),
+    ):
         envelope = Envelope(
             sender,
-            tuple(Recipient(r) for r in recipients),
+            tuple(Recipient(r) if isinstance(r, str) else r for r in recipients),
             Client("mail.example.org", client, 4711, "helo.example.org"),
+            sender_args,
         )
         header = SpoolHeader("01KB000000ABCDEFGH-4cXyZ1", "edge1", 1_800_000_000.0, "4cXyZ1", envelope)
         return Mail(header, content)
