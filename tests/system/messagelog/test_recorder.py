@@ -196,6 +196,28 @@ def test_what_was_read_before_a_flush_is_still_recorded(client, url, tmp_path, m
     log.close()
 
 
+def test_events_are_counted_once_they_are_stored_and_only_then(client, url, tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr(recorder_module, "BLOCK", 50)
+    counted = []
+    log = MessageLog.open(url)
+    recorder = Recorder(client, log, lifetime=1e9, recorded=counted.extend)
+    drain(recorder)
+    written = events(3)
+    EventWriter(client, "edge1").write(written)
+    client.xadd(EVENTS, {b"e": b"not an event"})
+    with contextlib.closing(sqlite3.connect(tmp_path / "messages.db")) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        for _ in range(2):
+            with pytest.raises(MessageLogError):
+                recorder.turn()
+        assert counted == []
+        lock.rollback()
+    drain(recorder)
+    assert counted == written
+    log.close()
+
+
 def test_a_locked_database_delays_and_drops_nothing(client, url, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.01)
     monkeypatch.setattr(recorder_module, "BLOCK", 50)
