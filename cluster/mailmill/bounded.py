@@ -34,8 +34,10 @@ class TimeLimited:
         def run() -> None:
             try:
                 future.set_result(function())
-            except BaseException as exc:  # noqa: BLE001 - it is raised again in the caller's thread
+            except Exception as exc:  # noqa: BLE001 - it is raised again in the caller's thread
                 future.set_exception(exc)
+            except BaseException as exc:  # noqa: BLE001 - no thread but the main one may end the process
+                future.set_exception(RuntimeError(f"it ended with {exc!r}"))
             finally:
                 self._places.release()
 

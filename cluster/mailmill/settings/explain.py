@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mailmill.settings.facts import MailFacts
+from mailmill.settings.functions import FunctionValues
 from mailmill.settings.lines import read_lines
 from mailmill.settings.option import Option, Rules
 from mailmill.settings.values import Settings
@@ -36,6 +37,10 @@ class Explainer:
 
     def _reasons(self, option: Option[Any], facts: MailFacts) -> Iterator[Reason]:
         rules = self.settings.ruleset(option)
+        if isinstance(rules, FunctionValues):
+            said = rules.first(facts)
+            yield Reason(str(self.settings.source(option)), f"{self.settings.text(option)} says {said!r}")
+            return
         if rules.path is None:
             yield Reason(str(self.settings.source(option)), self.settings.text(option))
             return

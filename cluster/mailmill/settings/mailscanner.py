@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailmill.settings.conffile import Assignment
+from mailmill.settings.functions import is_installed
 from mailmill.settings.kinds import PATH, WORDS
 from mailmill.settings.known import KNOWN, Known, Status
 from mailmill.settings.option import Option, Rules, option_key
@@ -92,7 +93,11 @@ def _finding(known: Known, item: Assignment, expand: Callable[[str], str]) -> Fi
     if known.does is not None and _plain(known.does) == _plain(item.value):
         fate = Fate.WORKS
     elif option and is_elsewhere(known, item.value):
-        fate, note = Fate.NOT_YET, "Custom functions and SQL are not asked: the default counts."
+        if option.rules is not Rules.NONE and is_installed(item.value):
+            fate, note = Fate.WORKS, "A plug-in of that name is installed."
+        else:
+            fate = Fate.NOT_YET
+            note = "The default counts: Perl and SQL are not asked. A Python plug-in can take their place."
     elif option and lacks_rulesets(known, option, item.value):
         fate, note = Fate.DIFFERS, "The default of the ruleset counts for all mail."
     return Finding(known, item, fate, _is_shipped(known, item.value, expand), note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailmill.settings.conffile import ConfFile
+from mailmill.settings.functions import function_values
 from mailmill.settings.kinds import OPTIONAL_PATH, PATH, PATHS
 from mailmill.settings.known import KNOWN
 from mailmill.settings.mailscanner import is_elsewhere, lacks_rulesets
@@ -22,10 +23,12 @@ def parse_value(option: Option[object], text: str, source: Source, conf: ConfFil
     """
     if source.place is Place.DEFAULT:
         return RuleSet.constant(option.kind.parse(text))
+    if option.rules is not Rules.NONE and (values := _function(option, text, conf)) is not None:
+        return values
     known = KNOWN.get(option.key)
     if known and is_elsewhere(known, text):
         conf.warnings.append(
-            f"{source}: {option.name}: {text} is not supported yet (custom functions, SQL): "
+            f"{source}: {option.name}: {text} is not installed (a Python plug-in can take its place): "
             f"the default counts, {option.default or 'which is empty'}"
         )
         return RuleSet.constant(option.kind.parse(conf.expand(option.default)))
@@ -47,6 +50,11 @@ def names_ruleset(option: Option[object], text: str) -> bool:
     """Say whether a value names a ruleset; where a path is the value itself, its ending tells."""
     is_path = option.kind in {PATH, PATHS, OPTIONAL_PATH}
     return text.endswith(".rules") if is_path else text.startswith("/")
+
+
+def _function(option: Option[object], text: str, conf: ConfFile) -> RuleSet[object] | None:
+    default = option.kind.parse(conf.expand(option.default))
+    return function_values(text, option.kind.parse, default)
 
 
 def _read(option: Option[object], text: str, conf: ConfFile) -> RuleSet[object]:

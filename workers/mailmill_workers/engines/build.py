@@ -10,6 +10,7 @@ from mailmill.settings.options import scanners
 from mailmill.settings.options.choices import SpamScanner
 from mailmill_workers.engines.addresses import Address, parse_address
 from mailmill_workers.engines.clamd import Clamd
+from mailmill_workers.engines.plugin import PluginEngine
 from mailmill_workers.engines.rspamd import Rspamd
 from mailmill_workers.engines.spamd import Spamd
 
@@ -34,6 +35,8 @@ def virus_engines(settings: Settings) -> tuple[VirusEngine, ...]:
                 scanners.CLAMD_SOCKET.name, settings[scanners.CLAMD_SOCKET], settings[scanners.CLAMD_PORT]
             )
             engines.append(Clamd(servers, settings[scanners.VIRUS_SCANNER_TIMEOUT]))
+        elif word != "none":
+            engines.append(PluginEngine(word, settings, settings[scanners.VIRUS_SCANNER_TIMEOUT]))
     return tuple(engines)
 
 
@@ -52,6 +55,8 @@ def spam_engine(settings: Settings) -> SpamEngine | None:
             return Spamd(_addresses(option.name, settings[option], _SPAMD_PORT), limit)
         case SpamScanner.NONE:
             return None
+        case name:
+            return PluginEngine(name, settings, limit)
 
 
 def _addresses(option: str, words: tuple[str, ...], default_port: int) -> list[Address]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mailmill.plugins import ENGINES, find_plugin
 from mailmill.settings.kinds import DURATION, REAL, TEXT, WORDS, YES_NO, Kind, one_of, whole_number
 from mailmill.settings.option import Option, Origin, Rules
 from mailmill.settings.options.choices import FailurePolicy, SpamScanner
@@ -14,14 +15,23 @@ _CLAMD: Final = {"auto": "clamd", "clamav": "clamd", "clamd": "clamd", "none": "
 
 def _virus_scanners(text: str) -> tuple[str, ...]:
     words = WORDS.parse(text.lower())
-    if unknown := [word for word in words if word not in _CLAMD]:
-        raise ValueError(f"must be clamd or none, not {unknown[0]!r}")
-    return tuple(dict.fromkeys(_CLAMD[word] for word in words))
+    unknown = [word for word in words if word not in _CLAMD and find_plugin(ENGINES, word) is None]
+    if unknown:
+        raise ValueError(f"must be clamd or none, or a plug-in that is installed, not {unknown[0]!r}")
+    return tuple(dict.fromkeys(_CLAMD.get(word, word) for word in words))
 
 
 def _virus_scanners_advice(text: str) -> str:
     other = [word for word in WORDS.parse(text.lower()) if _CLAMD.get(word, word) != word]
     return f"{other[0]} means clamd here" if other else ""
+
+
+def _spam_scanner(text: str) -> str:
+    word = text.strip().lower()
+    if word not in set(SpamScanner) and find_plugin(ENGINES, word) is None:
+        choices = " or ".join(SpamScanner)
+        raise ValueError(f"must be {choices}, or a plug-in that is installed, not {text.strip()!r}")
+    return word
 
 
 VIRUS_SCANNING: Final = Option(
@@ -34,9 +44,9 @@ VIRUS_SCANNING: Final = Option(
 )
 VIRUS_SCANNERS: Final = Option(
     "Virus Scanners",
-    Kind("clamd or none", _virus_scanners, _virus_scanners_advice),
+    Kind("clamd or none, or names of plug-ins", _virus_scanners, _virus_scanners_advice),
     default="clamd",
-    description="The virus scanners to use: clamd, or none.",
+    description="The virus scanners to use: clamd, plug-ins (mailmill.engines), or none.",
 )
 CLAMD_SOCKET: Final = Option(
     "Clamd Socket",
@@ -82,10 +92,10 @@ SPAM_CHECKS: Final = Option(
 )
 SPAM_SCANNER: Final = Option(
     "Spam Scanner",
-    one_of(SpamScanner),
+    Kind("rspamd or spamassassin or none, or the name of a plug-in", _spam_scanner),
     default="rspamd",
     origin=Origin.MAILMILL,
-    description="The spam scanner: rspamd, spamassassin (spamd), or none.",
+    description="The spam scanner: rspamd, spamassassin (spamd), a plug-in (mailmill.engines), or none.",
 )
 RSPAMD_URL: Final = Option(
     "Rspamd URL",
