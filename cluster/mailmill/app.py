@@ -20,8 +20,8 @@ from celery import Celery
 from kombu import Exchange, Queue
 
 from mailmill import brokerslots
+from mailmill.configuration import process
 from mailmill.connection import socket_options
-from mailmill.settings import Settings
 from mailmill.settings.options.cluster import REDIS_URL, SCAN_TIME_LIMIT
 from mailmill.tasks import DELIVER_QUEUE, ROUTES, SCAN_QUEUE
 
@@ -36,7 +36,7 @@ LOST_WAIT: Final = 1.0
 
 def configuration() -> dict[str, Any]:
     """Return Celery's configuration from the settings in force."""
-    settings = Settings.load()
+    settings = process.settings()
     visibility = settings[SCAN_TIME_LIMIT] + VISIBILITY_MARGIN
     url = settings[REDIS_URL]
     transport = {

@@ -13,6 +13,11 @@ def setup_logging(*, debug: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    set_detail(debug=debug)
+
+
+def set_detail(*, debug: bool) -> None:
+    """Write more or less to the log; `debug` is the option Debug."""
     # Celery tells of each task twice; our own lines tell of each message.
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.INFO if debug else logging.WARNING)

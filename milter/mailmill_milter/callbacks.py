@@ -64,7 +64,8 @@ class Connection:
 class Callbacks:
     """Binds an edge to the callbacks of the process's only milter."""
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, edge: Callable[[], Edge]) -> None:
+        """Serve for the edge that is returned, which may be another one each time."""
         self._edge = edge
         # pymilter gives each connection a Python thread state of its own, so this is per connection.
         self._current = threading.local()
@@ -91,7 +92,8 @@ class Callbacks:
     def negotiate(self, ctx: Any, options: list[int]) -> int:
         """Agree with the MTA on the stages: `options` are actions, protocol steps and two that are unused."""
         wanted = _ALWAYS_WANTED
-        if not (self._edge.ignore_loopback or self._edge.in_hand.draining):
+        edge = self._edge()
+        if not (edge.ignore_loopback or edge.in_hand.draining):
             wanted |= Milter.P_NR_CONN
         if not self._closed():
             wanted |= Milter.P_NR_MAIL
@@ -183,7 +185,7 @@ class Callbacks:
     def _closed(self) -> bool:
         """Say whether no mail is taken now. Then MAIL is answered, and senders need not send their mail."""
         try:
-            return self._edge.gate.refusal(0) is not None
+            return self._edge().gate.refusal(0) is not None
         except OSError:
             return True
 

@@ -15,8 +15,8 @@ from mailmill_milter.server import run
 def milter(cli: Cli) -> None:
     """Take mail over from Postfix: the milter of an edge node.
 
-    Runs in the foreground. Postfix names it last in smtpd_milters, with milter_default_action = tempfail. The
-    configuration is read at start. SIGTERM lets the messages in hand end first.
+    Runs in the foreground. Postfix names it last in smtpd_milters, with milter_default_action = tempfail.
+    A new configuration counts from the next message on. SIGTERM lets the messages in hand end first.
     """
     settings = cli.begin()
     # The thread's name is in no line, and looking it up would make an object for every thread of libmilter.

@@ -8,10 +8,12 @@ import os
 import socket
 import threading
 import time
+from dataclasses import replace
 from typing import Final
 
 import Milter
 
+from mailmill.configuration import process
 from mailmill.errors import ConfigError
 from mailmill.naming import edge_name
 from mailmill.process import drop_privileges, prepare_queue_directories, write_pid_file
@@ -50,7 +52,8 @@ def run(settings: Settings) -> None:
     """
     prepare_queue_directories(settings)
     edge = edge_of(settings)
-    Callbacks(edge).install()
+    in_force = EdgeInForce(edge)
+    Callbacks(lambda: in_force.edge).install()
     listener = Listener(settings)
     listener.open()
     try:
@@ -60,7 +63,7 @@ def run(settings: Settings) -> None:
         log.info("edge %s: milter on %s with %d children", edge.name, listener.address, children)
         # What is loaded by now stays as it is: keep the collector from touching, and so copying, its pages.
         gc.freeze()
-        Supervisor(children, lambda stop: _serve(edge.in_hand, stop), patience=GRACE + 5).run()
+        Supervisor(children, lambda stop: _serve(in_force, stop), patience=GRACE + 5).run()
     finally:
         listener.close()
     log.info("edge %s: milter stopped", edge.name)
@@ -80,16 +83,39 @@ def edge_of(settings: Settings) -> Edge:
         ignore_loopback=settings[MILTER_IGNORE_LOOPBACK],
         clock=time.time,
         in_hand=InHand(),
+        configuration=settings.version,
     )
 
 
-def _serve(in_hand: InHand, stop: int) -> None:
+class EdgeInForce:
+    """What the sessions of one process share now: another one when the configuration has changed."""
+
+    def __init__(self, edge: Edge) -> None:
+        """Begin with `edge`."""
+        self.edge = edge
+
+    def follow(self, settings: Settings) -> None:
+        """Go by other settings. A message that has begun goes by those it began with."""
+        before = self.edge
+        limits = Limits.of(settings)
+        self.edge = replace(
+            before,
+            queue_type=settings[MSMAIL_QUEUE_TYPE],
+            gate=before.gate if limits == before.gate.limits else before.gate.with_limits(limits),
+            blocklist=Blocklist(settings) if settings[MILTER_SCANNER] else None,
+            ignore_loopback=settings[MILTER_IGNORE_LOOPBACK],
+            configuration=settings.version,
+        )
+
+
+def _serve(in_force: EdgeInForce, stop: int) -> None:
     """Serve in a child until the descriptor `stop` comes to its end.
 
     libmilter's own way to stop (SIGTERM, or its stop function) cuts off messages in hand: Debian builds it
     with a pool of threads that stops with the listener. So a thread waits until nothing is in hand and exits.
     """
-    threading.Thread(target=_end_when_told, args=(in_hand, stop), daemon=True).start()
+    process.live().watch(in_force.follow)
+    threading.Thread(target=_end_when_told, args=(in_force.edge.in_hand, stop), daemon=True).start()
     Milter.main()
 
 

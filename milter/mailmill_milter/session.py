@@ -53,6 +53,8 @@ class Edge:
     #: Seconds since the epoch.
     clock: Callable[[], float]
     in_hand: InHand
+    #: The version of the configuration that all this is from.
+    configuration: str = ""
 
 
 @dataclass
@@ -66,10 +68,12 @@ class _Taking:
 class Session:
     """The state of one SMTP connection, and of the one transaction that it may have open."""
 
-    def __init__(self, edge: Edge) -> None:
-        self._edge = edge
+    def __init__(self, edge: Callable[[], Edge]) -> None:
+        """Ask for the edge of now at the beginning of each message, which goes by that to its end."""
+        self._edge_of_now = edge
+        self._edge = edge()
         self._client: Client | None = None
-        self._hostname = edge.hostname
+        self._hostname = self._edge.hostname
         self._helo = ""
         self._transaction: Transaction | None = None
         self._taking: _Taking | None = None
@@ -83,6 +87,7 @@ class Session:
     def connect(self, name: str, address: str, port: int, macros: Macros) -> Answer:
         """Begin a session with a client; `address` is empty for a local submission."""
         self._end()
+        self._edge = self._edge_of_now()
         self._client = Client(name=host_name(name), address=host_address(address), port=port, helo="")
         self._hostname = macros("j") or self._edge.hostname
         self._helo = ""
@@ -100,6 +105,7 @@ class Session:
     def mail(self, arguments: tuple[bytes, ...], macros: Macros) -> None:
         """Begin a new transaction; nothing of an earlier one is left."""
         self._end()
+        self._edge = self._edge_of_now()
         self._counted = self._edge.in_hand.begin()
         client = self._client or Client(name="unknown", address="", port=0, helo="")
         self._transaction = Transaction(
@@ -126,7 +132,7 @@ class Session:
             except OSError as exc:
                 answer = tempfail(f"mail spool: {exc.strerror or exc}")
         if answer:
-            _record(self._transaction, answer, "")
+            _record(self._transaction, answer, "", self._edge.configuration)
             self._end()
         return answer
 
@@ -169,7 +175,7 @@ class Session:
             answer, mail_id = tempfail(f"mail filter: {type(exc).__name__}"), ""
         finally:
             self._end()
-        _record(transaction, answer, mail_id)
+        _record(transaction, answer, mail_id, self._edge.configuration)
         return answer
 
     def fail(self, reason: str) -> None:
@@ -284,13 +290,13 @@ def _spool_trouble(exc: SpoolError) -> str:
     return f"mail spool: {cause.strerror if isinstance(cause, OSError) else 'failed'}"
 
 
-def _record(transaction: Transaction | None, answer: Answer, mail_id: str) -> None:
+def _record(transaction: Transaction | None, answer: Answer, mail_id: str, configuration: str) -> None:
     if transaction is None:
         log.warning("NOQUEUE: answer=%s", answer)
         return
     envelope = transaction.envelope
     log.info(
-        "%s: queue-id=%s, client=%s[%s], from=<%s>, nrcpt=%d, size=%d, message-id=%s, answer=%s",
+        "%s: queue-id=%s, client=%s[%s], from=<%s>, nrcpt=%d, size=%d, message-id=%s, conf=%s, answer=%s",
         mail_id or "NOQUEUE",
         queue_id_of(mail_id),
         printable(envelope.client.name),
@@ -299,5 +305,6 @@ def _record(transaction: Transaction | None, answer: Answer, mail_id: str) -> No
         len(envelope.recipients),
         transaction.size,
         printable(transaction.message_id),
+        configuration,
         answer,
     )

@@ -66,7 +66,7 @@ class Supervisor:
         notify("READY=1")
         while (number := self._wait()) not in {signal.SIGTERM, signal.SIGINT}:
             if number == signal.SIGHUP:
-                log.info("SIGHUP ignored: the configuration is read at start")
+                log.info("SIGHUP ignored: a new configuration is noticed without it")
             self._reap()
             for slot in self._slots:
                 if not slot.pid and slot.due <= time.monotonic():

@@ -10,11 +10,14 @@ from celery.signals import worker_process_init, worker_ready
 
 from mailmill.app import app
 from mailmill.cli.context import Cli, pass_cli
+from mailmill.configuration import process
 from mailmill.process import drop_privileges, prepare_directory
 from mailmill.settings.options.cluster import REDIS_URL, SCAN_MEMORY_LIMIT
 from mailmill.settings.options.delivery import DELIVERY_JOURNAL_DIR
 from mailmill.tasks import DELIVER_QUEUE, SCAN_QUEUE
-from mailmill_workers.deliver import startup
+from mailmill_workers import runtime
+from mailmill_workers.deliver import relay, startup
+from mailmill_workers.engines import build as engines
 from mailmill_workers.heartbeat import Heartbeat
 from mailmill_workers.scan.limits import limit_memory
 from mailmill_workers.shutdown import bound_shutdown
@@ -42,6 +45,11 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
     lets running tasks finish for half a minute at most and hands back those that do not.
     """
     settings = cli.begin()
+    configuration = process.live()
+    configuration.approve = engines.check if queue == SCAN_QUEUE else relay.check
+    configuration.approve(settings)
+    worker_ready.connect(lambda **_: configuration.watch(), weak=False)
+    worker_process_init.connect(lambda **_: runtime.settings(), weak=False)
     if queue == DELIVER_QUEUE:
         prepare_directory(settings[DELIVERY_JOURNAL_DIR], JOURNAL_MODE, settings)
         worker_process_init.connect(startup.begin, weak=False)

@@ -9,6 +9,7 @@ import secrets
 import redis
 
 from mailmill.app import app
+from mailmill.configuration import process
 from mailmill.connection import connect
 from mailmill.contents import ContentsStore, open_store
 from mailmill.dispatch import CeleryTasks
@@ -21,10 +22,11 @@ from mailmill.settings.options.cluster import CONTENTS_URL, MESSAGE_LEASE, REDIS
 from mailmill.tasks import Tasks
 
 
-@functools.cache
 def settings() -> Settings:
-    """Return the settings in force."""
-    return Settings.load()
+    """Return the settings in force: asked for once for each task, which goes by them to its end."""
+    configuration = process.live()
+    configuration.watch()
+    return configuration.settings
 
 
 @functools.cache

@@ -46,8 +46,23 @@ def show(cli: Cli, option: str | None) -> None:
     click.echo(f"  source:      {cli.settings.source(found)}")
     click.echo(f"  default:     {found.default}")
     click.echo(f"  accepts:     {found.kind.words}")
+    click.echo(f"  change:      counts {found.effect.value}")
     click.echo(f"  variable:    {found.variable}")
     click.echo(f"  description: {found.description}")
+
+
+@conf.command()
+@pass_cli
+def version(cli: Cli) -> None:
+    """Print the version of the configuration, as verdicts name it, and the files that it is made of.
+
+    The version is a hash of these files; what follows a + stands for what the environment contributes. A
+    process that runs already may still go by an older one: its log says so. Exit status 78 when the
+    configuration cannot be used.
+    """
+    click.echo(cli.settings.version)
+    for name in sorted(cli.settings.files.digests):
+        click.echo(f"  {name}")
 
 
 @conf.command()

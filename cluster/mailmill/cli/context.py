@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from mailmill.configuration import process
 from mailmill.errors import ConfigError
 from mailmill.logs import setup_logging
 from mailmill.settings import Settings
@@ -35,7 +36,7 @@ class Cli:
         Raises:
             ConfigError: `mailmill` prints its problems and exits with status 78.
         """
-        return Settings.load(self.conf)
+        return process.begin(self.conf).settings
 
     def begin(self) -> Settings:
         """Begin a daemon: start its log, tell what `mailmill check` would warn of, and return the settings.

@@ -15,10 +15,10 @@ from mailmill.settings.attachmentrules import load, read_as_deny
 from mailmill.settings.conffile import ConfFile
 from mailmill.settings.expansion import VARIABLES, expand_variables
 from mailmill.settings.facts import MailFacts
-from mailmill.settings.files import Files
+from mailmill.settings.files import DiskFiles, Files
 from mailmill.settings.known import KNOWN
 from mailmill.settings.mailscanner import remarks
-from mailmill.settings.option import PREFIX, Option, Rules, option_key
+from mailmill.settings.option import PREFIX, Effect, Option, Rules, option_key
 from mailmill.settings.options import TABLE
 from mailmill.settings.options.policy import FILENAME_RULES, FILETYPE_RULES
 from mailmill.settings.options.reports import ATTACHMENT_ENCODING_CHARSET, LANGUAGE_STRINGS, REPORT_FILES
@@ -79,21 +79,27 @@ class Settings:
         self.warnings: tuple[str, ...] = tuple(conf.warnings)
 
     @classmethod
-    def load(cls, path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Self:
+    def load(
+        cls,
+        path: Path | None = None,
+        environ: Mapping[str, str] = os.environ,
+        files: Files | None = None,
+    ) -> Self:
         """Return the settings of a node.
 
         Args:
             path: MailScanner.conf. None: the one that `MAILMILL_CONF` names, or else
                 /etc/MailScanner/MailScanner.conf, which need not exist.
             environ: beats the file, see `Option.variable`.
+            files: where files are read from; None: the disk.
 
         Raises:
             ConfigError: with every problem at once.
         """
         named = environ.get(FILE_VARIABLE)
         file = path or (Path(named) if named else None)
-        conf = conf_file(environ)
-        if file or DEFAULT_FILE.exists():
+        conf = conf_file(environ, files=files)
+        if file or conf.files.find(str(DEFAULT_FILE)):
             conf.read(file or DEFAULT_FILE)
         return cls.from_conf(conf, environ)
 
@@ -156,6 +162,24 @@ class Settings:
         """Return where the value of an option comes from."""
         return self._sources[option.key]
 
+    def hold_start(self, start: Settings) -> tuple[tuple[Option[object], str], ...]:
+        """Take the values of `start` over where a change counts only after a restart.
+
+        For settings that are not in force yet.
+
+        Returns:
+            The options that had other values, with these as text.
+        """
+        waiting = []
+        for key, option in TABLE.items():
+            if option.effect is Effect.NEXT_BATCH:
+                continue
+            if self._rules[key].default != start.ruleset(option).default:
+                waiting.append((option, self._texts[key]))
+            self._rules[key] = start.ruleset(option)
+            self._texts[key], self._sources[key] = start.text(option), start.source(option)
+        return tuple(waiting)
+
     def attachment_rules(self, paths: tuple[Path, ...]) -> tuple[AttachmentRule, ...]:
         """Return the rules about attachments in files that a value of their options names, in that order."""
         return tuple(rule for path in paths for rule in self._attachments[path])
@@ -211,11 +235,13 @@ def _texts(conf: ConfFile) -> _Texts:
     return found
 
 
-def conf_file(environ: Mapping[str, str], copied_to: Path | None = None) -> ConfFile:
-    """Return a `ConfFile` for the files of this host, or for a copy of another one's."""
+def conf_file(
+    environ: Mapping[str, str], copied_to: Path | None = None, files: Files | None = None
+) -> ConfFile:
+    """Return a `ConfFile` for the files of this host, for a copy of another one's, or for `files`."""
     # The shipped MailScanner.conf uses $HOSTNAME, which services rarely have in their environment.
     environ = {"HOSTNAME": os.uname().nodename, **environ}
-    return ConfFile(environ, _fixed_variables(environ), copied_to)
+    return ConfFile(environ, _fixed_variables(environ), copied_to, files or DiskFiles())
 
 
 def _fixed_variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -28,8 +28,8 @@ class DelayWarnings:
 
     def __init__(self, after: float, lifetime: float, feeder: Feeder, marks: Marks) -> None:
         """Warn `after` so many seconds (0: never); `lifetime` seconds after its arrival mail is returned."""
-        self._after = after
-        self._lifetime = lifetime
+        self.after = after
+        self.lifetime = lifetime
         self._feeder = feeder
         self._marks = marks
 
@@ -41,7 +41,7 @@ class DelayWarnings:
             deferred once more after the warning.
         """
         waits = item.name.queue is Queue.OUTGOING and item.warnable
-        if not self._after or not waits or now - item.arrival < self._after:
+        if not self.after or not waits or now - item.arrival < self.after:
             return False
         if item.warning:
             if item.warning in item.ended:
@@ -50,7 +50,7 @@ class DelayWarnings:
         if self._marks.has(item.name, WARNED):
             return False
         try:
-            self._feeder.warn(item, reason, item.arrival + self._lifetime)
+            self._feeder.warn(item, reason, item.arrival + self.lifetime)
         except MailmillError as exc:
             log.warning("%s: its sender cannot be warned now: %s", item.name.text, exc)
             return False

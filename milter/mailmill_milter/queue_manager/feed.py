@@ -85,7 +85,7 @@ class Feeder:
         self._waiting = waiting
         self._window = window
         self._journal = journal
-        self._limits = limits
+        self.limits = limits
         self._suspects = suspects
         self._marks = marks
         self._gate = gate
@@ -103,7 +103,7 @@ class Feeder:
         full = False
         while not full and self._waiting.can_go(self._gate.incoming, self._gate.outgoing):
             grown = 1 + len(self._window) // IN_FLIGHT_PER_BATCHED
-            wanted = min(self._limits.batch_messages, grown)
+            wanted = min(self.limits.batch_messages, grown)
             if self._window.lacks(wanted):
                 return  # what is in flight makes room for a whole batch soon
             names = self._waiting.take(wanted, self._gate.incoming, self._gate.outgoing)
@@ -175,7 +175,7 @@ class Feeder:
         self._contents.put(contents)
         item.scanned = True
         item.expect((delivery.id,))
-        item.lease_until = self._monotonic() + self._limits.lease
+        item.lease_until = self._monotonic() + self.limits.lease
         self._window.add(item)  # at the end: its lease is the longest now
         return delivery.id
 
@@ -197,7 +197,7 @@ class Feeder:
             if loaded is None:
                 continue
             fits = self._window.has_room(len(batch) + 1, size + len(loaded.data))
-            if not fits or (batch and size + len(loaded.data) > self._limits.batch_bytes):
+            if not fits or (batch and size + len(loaded.data) > self.limits.batch_bytes):
                 self._waiting.put_back(names[index:])
                 return batch, not fits
             batch.append(loaded)
@@ -238,7 +238,7 @@ class Feeder:
                 deliveries.append(delivery)
         self._contents.put(contents | scans)
         self._marks.restore(loaded.name for loaded in batch)
-        lease = self._monotonic() + self._limits.lease
+        lease = self._monotonic() + self.limits.lease
         if scans:
             self._send_scans([loaded.name for loaded in batch if loaded.name.queue is Queue.INCOMING])
             self._note(batch, Queue.INCOMING, lease)

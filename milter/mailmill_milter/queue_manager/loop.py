@@ -16,6 +16,7 @@ from typing import Final
 import redis
 
 from mailmill.app import app
+from mailmill.configuration import process
 from mailmill.connection import connect
 from mailmill.contents import ContentsStore, open_store
 from mailmill.dispatch import CeleryTasks
@@ -29,26 +30,20 @@ from mailmill.settings.options.cluster import (
     CONTENTS_URL,
     MAX_BYTES_IN_FLIGHT,
     MAX_MESSAGES_IN_FLIGHT,
-    MAX_UNSCANNED_BYTES,
-    MAX_UNSCANNED_MESSAGES,
     MAXIMUM_PROCESSING_ATTEMPTS,
     MESSAGE_LEASE,
     REDIS_URL,
 )
 from mailmill.settings.options.delivery import (
     DELAY_WARNING_TIME,
-    MAXIMAL_BACKOFF_TIME,
-    MAXIMUM_QUEUE_LIFETIME,
-    MINIMAL_BACKOFF_TIME,
 )
 from mailmill.settings.options.metrics import METRICS_PORT
 from mailmill.settings.options.system import INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR
 from mailmill.spool import Spool, State
 from mailmill_milter.gate import Gate
 from mailmill_milter.gate import Limits as PressureLimits
-from mailmill_milter.queue_manager.backoff import Backoff
 from mailmill_milter.queue_manager.delaywarning import DelayWarnings
-from mailmill_milter.queue_manager.feed import Feeder, Limits, final_key
+from mailmill_milter.queue_manager.feed import Feeder, final_key
 from mailmill_milter.queue_manager.item import Item, Queue
 from mailmill_milter.queue_manager.journal import Journal
 from mailmill_milter.queue_manager.losses import FILE, LossWatch
@@ -59,6 +54,7 @@ from mailmill_milter.queue_manager.metrics import CountingSink, EdgeParts, EdgeS
 from mailmill_milter.queue_manager.outcomes import Listeners, OutcomeBatch, OutcomeReader
 from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.suspects import Suspects
+from mailmill_milter.queue_manager.tuning import Tuning, backoff_of, limits_of
 from mailmill_milter.queue_manager.waiting import Waiting
 from mailmill_milter.queue_manager.watch import DirectoryWatch
 from mailmill_milter.queue_manager.window import Window
@@ -102,7 +98,6 @@ class QueueManagerProcess:
         window = Window(settings[MAX_MESSAGES_IN_FLIGHT], settings[MAX_BYTES_IN_FLIGHT])
         events = CountingSink(EventWriter(self._client, self._edge), self._registry)
         journal = Journal(self._edge, events)
-        limits = Limits(settings[MAX_UNSCANNED_MESSAGES], settings[MAX_UNSCANNED_BYTES], lease)
         marks = Marks({queue: spool.root for queue, spool in self._spools.items()}, self._restore)
         gate = RelayGate(settings[MAX_MESSAGES_IN_FLIGHT], lambda: window.outgoing)
         suspects = Suspects(settings[MAXIMUM_PROCESSING_ATTEMPTS])
@@ -114,7 +109,7 @@ class QueueManagerProcess:
             waiting,
             window,
             journal,
-            limits,
+            limits_of(settings),
             suspects,
             marks,
             gate,
@@ -125,9 +120,8 @@ class QueueManagerProcess:
         contents = settings[CONTENTS_URL]
         in_redis = contents and contents != settings[REDIS_URL] and not contents.startswith("file:")
         self._redises = [self._client, *([connect(contents)] if in_redis else [])]
-        backoff = Backoff(
-            settings[MINIMAL_BACKOFF_TIME], settings[MAXIMAL_BACKOFF_TIME], settings[MAXIMUM_QUEUE_LIFETIME]
-        )
+        backoff = backoff_of(settings)
+        warnings = DelayWarnings(settings[DELAY_WARNING_TIME], backoff.lifetime, feeder, marks)
         self._manager = QueueManager(
             self._spools,
             waiting,
@@ -138,9 +132,10 @@ class QueueManagerProcess:
             suspects,
             marks,
             gate,
-            DelayWarnings(settings[DELAY_WARNING_TIME], backoff.lifetime, feeder, marks),
+            warnings,
             self._forget,
         )
+        self._tuning = Tuning(window, gate, feeder, suspects, warnings, self._manager)
         self._inbox: queue.SimpleQueue[Call] = queue.SimpleQueue()
         self._stopping = threading.Event()
 
@@ -184,6 +179,7 @@ class QueueManagerProcess:
         reader.start()
         memory.start()
         workers.start()
+        process.live().watch(lambda settings: self._inbox.put(partial(self._tuning.follow, settings)))
         try:
             while not self._stopping.is_set():
                 self._wait(self._manager.turn())

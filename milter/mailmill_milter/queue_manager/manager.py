@@ -80,7 +80,7 @@ class QueueManager:
         self._window = window
         self._feeder = feeder
         self._journal = journal
-        self._backoff = backoff
+        self.backoff = backoff
         self._suspects = suspects
         self._stranded = Stranded()
         self._marks = marks
@@ -108,7 +108,7 @@ class QueueManager:
         """Look into all directories for messages that nobody told of; also the start."""
         self._rescan_at = self._monotonic() + RESCAN_INTERVAL
         # Nothing is deferred for longer: beyond it, the clock was set back meanwhile.
-        latest = self._clock() + self._backoff.maximum
+        latest = self._clock() + self.backoff.maximum
         self._waiting.hasten(latest)
         for queue, spool in self._spools.items():
             names = (Name(text, queue) for text in sorted(spool.names(State.ACTIVE)))
@@ -372,12 +372,12 @@ class QueueManager:
     def _next_attempt(self, arrival: float, *, tried: bool) -> float:
         """Return when to try again; what was not tried at all goes as soon as the relay gate lets it."""
         now = self._clock()
-        return self._backoff.next_attempt(arrival if tried else now, now)
+        return self.backoff.next_attempt(arrival if tried else now, now)
 
     def _defer(self, item: Item, reason: str, *, tried: bool = True) -> None:
         """Let a message in flight wait for its next attempt, or return it when its time is over."""
         now = self._clock()
-        if self._backoff.expired(item.arrival, now):
+        if self.backoff.expired(item.arrival, now):
             try:
                 self._feeder.bounce(item, f"not delivered in time; last reason: {reason}")
             except MailmillError as exc:

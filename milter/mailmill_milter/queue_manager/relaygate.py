@@ -33,6 +33,12 @@ class RelayGate:
         #: How many messages are in the outgoing queue.
         self.kept = 0
 
+    def resize(self, window: int) -> None:
+        """Share a window of so many messages from now on."""
+        grown = self._allowed == self._most
+        self._most = max(1, int(window * SHARE))
+        self._allowed = self._most if grown else min(self._allowed, self._most)
+
     def hold(self) -> None:
         """No address of the relay may be tried."""
         self.held = True

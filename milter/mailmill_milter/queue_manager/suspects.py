@@ -22,7 +22,7 @@ class Suspects:
 
     def __init__(self, attempts: int) -> None:
         """Give up on a message after so many failed attempts (`Maximum Processing Attempts`); 0: never."""
-        self._attempts = attempts
+        self.attempts = attempts
         self._failures: dict[str, ScanFailed] = {}
 
     def __contains__(self, name: Name) -> bool:
@@ -40,14 +40,14 @@ class Suspects:
     def hopeless(self, name: Name) -> str:
         """Return the evidence against a message that is not to be scanned any more; empty for the others."""
         failure = self._failures.get(name.text) if name in self else None
-        if failure is None or not self._attempts or failure.attempts < self._attempts:
+        if failure is None or not self.attempts or failure.attempts < self.attempts:
             return ""
         return f"no scan came to an end in {failure.attempts} attempts; the last: {failure.reason}"
 
     def told(self, name: Name) -> str:
         """Return what is said of the last failure of a suspect."""
         failure = self._failures[name.text]
-        of = f" of {self._attempts}" if self._attempts else ""
+        of = f" of {self.attempts}" if self.attempts else ""
         return f"scan failed, attempt {failure.attempts}{of}: {failure.reason}"
 
     def forget(self, items: Iterable[Item]) -> None:

@@ -20,6 +20,11 @@ class Window:
         self._outgoing = 0
         self._allowed = math.inf
 
+    def resize(self, max_messages: int, max_bytes: int) -> None:
+        """Change the bounds; what is in flight beyond them stays so."""
+        self._max_messages = max_messages
+        self._max_bytes = max_bytes
+
     def __len__(self) -> int:
         return len(self._items)
 

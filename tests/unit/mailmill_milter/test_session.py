@@ -37,19 +37,18 @@ def make(spool):
     def session(
         *, options=None, scanner=True, ignore_loopback=True, max_messages=0, queue_type=QueueType.SHORT
     ):
-        return Session(
-            Edge(
-                name="e1",
-                hostname="edge.example",
-                spool=spool,
-                queue_type=queue_type,
-                gate=Gate(spool, spool, Limits(max_messages=max_messages)),
-                blocklist=Blocklist(Settings.of(options)) if scanner else None,
-                ignore_loopback=ignore_loopback,
-                clock=lambda: NOW,
-                in_hand=InHand(),
-            )
+        edge = Edge(
+            name="e1",
+            hostname="edge.example",
+            spool=spool,
+            queue_type=queue_type,
+            gate=Gate(spool, spool, Limits(max_messages=max_messages)),
+            blocklist=Blocklist(Settings.of(options)) if scanner else None,
+            ignore_loopback=ignore_loopback,
+            clock=lambda: NOW,
+            in_hand=InHand(),
         )
+        return Session(lambda: edge)
 
     return session
 

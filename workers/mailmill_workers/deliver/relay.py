@@ -247,6 +247,15 @@ def relay_of(settings: Settings, helo: str, breaker: Breaker) -> Relay:
     return RelayChoice(main, pool(smtp, SmtpClient(helo), main=False)) if smtp else main
 
 
+def check(settings: Settings) -> None:
+    """Check that the relay can be spoken to as the settings say.
+
+    Raises:
+        ConfigError: an address that is none.
+    """
+    relay_of(settings, "localhost", NoBreaker())
+
+
 def _main_addresses(settings: Settings) -> tuple[RelayAddress, ...]:
     name = options.MSMAIL_RELAY_ADDRESS.name
     texts = settings[options.MSMAIL_RELAY_ADDRESS]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from celery.exceptions import Reject
 
 from mailmill.app import app
+from mailmill.settings import Settings
 from mailmill.tasks import BOUNCE, DELIVER, WARN
 from mailmill_workers import runtime
 from mailmill_workers.deliver.batch import DeliverBatch
@@ -24,8 +25,8 @@ from mailmill_workers.deliver.warning import DelayWarner
 from mailmill_workers.insistence import UNUSABLE
 
 
-@functools.cache
-def _services() -> Services:
+@functools.lru_cache(maxsize=1)
+def _services(settings: Settings) -> Services:
     node = runtime.node(ROLE)
     return Services(
         contents=runtime.contents(),
@@ -33,38 +34,37 @@ def _services() -> Services:
         journal=journal(),
         reporter=runtime.reporter(node),
         tasks=runtime.tasks(),
-        bouncer=Bouncer.of(runtime.settings(), socket.getfqdn(), time.time),
+        bouncer=Bouncer.of(settings, socket.getfqdn(), time.time),
         node=node,
         clock=time.time,
     )
 
 
-@functools.cache
-def _deliver_batch() -> DeliverBatch:
-    return DeliverBatch(
-        _services(), relay_of(runtime.settings(), socket.getfqdn(), RedisBreaker(runtime.client()))
-    )
+@functools.lru_cache(maxsize=1)
+def _deliver_batch(settings: Settings) -> DeliverBatch:
+    relay = relay_of(settings, socket.getfqdn(), RedisBreaker(runtime.client()))
+    return DeliverBatch(_services(settings), relay)
 
 
 @app.task(name=DELIVER)  # type: ignore[untyped-decorator]  # Celery has no types
 def deliver(edge: str, delivery_ids: list[str]) -> None:
     """Submit deliveries of an edge that are in the contents store."""
     with _handed_back_without_redis():
-        _deliver_batch().run(edge, delivery_ids)
+        _deliver_batch(runtime.settings()).run(edge, delivery_ids)
 
 
 @app.task(name=BOUNCE)  # type: ignore[untyped-decorator]  # Celery has no types
 def bounce(edge: str, delivery_ids: list[str], reason: str) -> None:
     """Return deliveries of an edge to their senders."""
     with _handed_back_without_redis():
-        BounceBatch(_services()).run(edge, delivery_ids, reason)
+        BounceBatch(_services(runtime.settings())).run(edge, delivery_ids, reason)
 
 
 @app.task(name=WARN)  # type: ignore[untyped-decorator]  # Celery has no types
 def warn(edge: str, delivery_id: str, reason: str, until: float) -> None:
     """Tell the sender of a delivery that it is delayed and tried until then (seconds since the epoch)."""
     with _handed_back_without_redis():
-        DelayWarner(_services()).run(edge, delivery_id, reason, until)
+        DelayWarner(_services(runtime.settings())).run(edge, delivery_id, reason, until)
 
 
 @contextlib.contextmanager

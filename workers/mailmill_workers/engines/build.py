@@ -59,6 +59,16 @@ def spam_engine(settings: Settings) -> SpamEngine | None:
             return PluginEngine(name, settings, limit)
 
 
+def check(settings: Settings) -> None:
+    """Check that the engines can be made.
+
+    Raises:
+        ConfigError: an address or a URL that is none.
+    """
+    virus_engines(settings)
+    spam_engine(settings)
+
+
 def _addresses(option: str, words: tuple[str, ...], default_port: int) -> list[Address]:
     try:
         servers = [parse_address(word, default_port) for word in words]

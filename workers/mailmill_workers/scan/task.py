@@ -8,6 +8,7 @@ from typing import Any
 
 from mailmill.app import app
 from mailmill.scannotes import ScanNotes
+from mailmill.settings import Settings
 from mailmill.settings.options.cluster import SCAN_TIME_LIMIT
 from mailmill.settings.options.system import (
     QUARANTINE_DIR,
@@ -25,9 +26,8 @@ from mailmill_workers.scan.limits import end_without_memory, without_limit
 from mailmill_workers.scan.quarantine import Quarantine
 
 
-@functools.cache
-def _decider() -> Decider:
-    settings = runtime.settings()
+@functools.lru_cache(maxsize=1)
+def _decider(settings: Settings) -> Decider:
     quarantine = Quarantine(
         settings.rule(QUARANTINE_DIR).default, settings[QUARANTINE_PERMISSIONS], settings[QUARANTINE_GROUP]
     )
@@ -46,15 +46,16 @@ def _notes() -> ScanNotes:
     )
 
 
-@functools.cache
-def _scan_batch() -> ScanBatch:
+@functools.lru_cache(maxsize=1)
+def _scan_batch(settings: Settings) -> ScanBatch:
+    """Return what scans by these settings: a batch has the same ones from its beginning to its end."""
     return ScanBatch(
         contents=runtime.contents(),
         ledger=runtime.ledger("scan"),
-        decider=_decider(),
+        decider=_decider(settings),
         hand_on=_hand_on(),
         notes=_notes(),
-        examiner=functools.partial(Examiner, runtime.settings()),
+        examiner=functools.partial(Examiner, settings),
     )
 
 
@@ -62,7 +63,7 @@ def _scan_batch() -> ScanBatch:
 def scan(self: Any, edge: str, mail_ids: list[str]) -> None:
     """Scan messages of an edge that are in the contents store."""
     with end_without_memory():
-        _scan_batch().run(edge, mail_ids, self.request.id)
+        _scan_batch(runtime.settings()).run(edge, mail_ids, self.request.id)
 
 
 # Not handed out again at once when its process dies over it: the edge's lease does that, and slower.
@@ -70,6 +71,7 @@ def scan(self: Any, edge: str, mail_ids: list[str]) -> None:
 def give_up(edge: str, mail_id: str, reason: str) -> None:
     """Put a message of an edge into the quarantine that no scan survives."""
     with end_without_memory(), without_limit():
-        GiveUp(runtime.contents(), runtime.ledger("scan"), _decider(), _hand_on(), _notes()).run(
+        decider = _decider(runtime.settings())
+        GiveUp(runtime.contents(), runtime.ledger("scan"), decider, _hand_on(), _notes()).run(
             edge, mail_id, reason
         )

@@ -1,0 +1,1 @@
+"""The configuration in force in a process, and how it changes while the process runs."""

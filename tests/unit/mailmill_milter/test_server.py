@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from mailmill.envelope import Client, Envelope, Recipient
+from mailmill.settings import Settings
+
+server = pytest.importorskip("mailmill_milter.server", reason="pymilter is not installed")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    def make(**values: str) -> Settings:
+        queues = {"Incoming Queue Dir": str(tmp_path), "Outgoing Queue Dir": str(tmp_path)}
+        return Settings.of(queues | {name.replace("_", " "): value for name, value in values.items()})
+
+    return make
+
+
+def test_a_new_configuration_makes_another_edge_and_counts_the_same_messages(settings, tmp_path):
+    rules = tmp_path / "spam.rules"
+    rules.write_text("From: a@example.org yes\n")
+    in_force = server.EdgeInForce(server.edge_of(settings()))
+    before = in_force.edge
+    new = settings(Is_Definitely_Spam=str(rules), MSMail_Queue_Type="long")
+    in_force.follow(new)
+    envelope = Envelope(
+        "a@example.org", (Recipient("b@example.net"),), Client("c.example", "192.0.2.1", 1, "h")
+    )
+    assert not before.blocklist.refuses(envelope)
+    assert in_force.edge.blocklist.refuses(envelope)
+    assert in_force.edge.configuration == new.version
+    assert in_force.edge.in_hand is before.in_hand
+    assert in_force.edge.gate is before.gate
+
+
+def test_other_limits_make_another_gate(settings):
+    in_force = server.EdgeInForce(server.edge_of(settings()))
+    before = in_force.edge.gate
+    in_force.follow(settings(Milter_Min_Free_Space="1", Milter_Scanner="no"))
+    assert in_force.edge.gate is not before
+    assert in_force.edge.gate.limits.min_free == 1
+    assert in_force.edge.blocklist is None
