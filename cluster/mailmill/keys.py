@@ -18,6 +18,17 @@ JOURNALS: Final = _PREFIX + "journals"
 #: Exists while no address of the relay may be tried; its life is the time until one may.
 RELAY_HELD: Final = _PREFIX + "relay-held"
 
+#: The publication of the configuration that is in force for the cluster, as JSON.
+CONFIGURATION: Final = _PREFIX + "configuration"
+
+#: Sorted set of the last publications, by their numbers.
+CONFIGURATIONS: Final = _PREFIX + "configurations"
+
+
+def configuration_key(version: str) -> str:
+    """Return the key of the packed files of a version of the configuration (a string)."""
+    return f"{_PREFIX}configuration:{version}"
+
 
 def contents_key(key: str) -> str:
     """Return the key of one item of the contents store (a string)."""

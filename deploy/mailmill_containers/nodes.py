@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import redis
 
+from mailmill.configuration import process
 from mailmill.connection import connect
 from mailmill.settings import Settings
 from mailmill.settings.options.cluster import REDIS_URL
@@ -34,11 +35,11 @@ def healthy(name: str) -> bool:
     """
     match name:
         case "milter":
-            return milter_answers(Settings.load())
+            return milter_answers(process.settings())
         case "flower":
             return ask(FLOWER_PORT, b"GET /healthcheck HTTP/1.0\r\n\r\n", b"HTTP/1.1 200")
         case "queue-manager" | "worker" | "recorder":
-            return talks_to_redis(connect(Settings.load()[REDIS_URL]))
+            return talks_to_redis(connect(process.settings()[REDIS_URL]))
     raise ValueError(f"no service {name}")
 
 

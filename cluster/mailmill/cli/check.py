@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from mailmill.cli.context import Cli
+from mailmill.configuration.publishing import check as check_by_roles
 from mailmill.errors import ConfigError
 from mailmill.settings import Settings
 
@@ -28,6 +29,7 @@ def check(ctx: click.Context, file: Path | None) -> None:
     """
     try:
         settings = Settings.load(file or ctx.ensure_object(Cli).conf)
+        check_by_roles(settings)
     except ConfigError as exc:
         problems, warnings = exc.problems, list(exc.warnings)
     else:

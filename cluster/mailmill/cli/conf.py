@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mailmill.cli.context import Cli, pass_cli
+from mailmill.cli.publishing import publish, rollback, versions
 from mailmill.settings import Settings
 from mailmill.settings.known import KNOWN
 from mailmill.settings.mailscannerpage import mailscanner_page
@@ -16,7 +17,11 @@ from mailmill.settings.unknown import unknown_option
 
 @click.group()
 def conf() -> None:
-    """Show the options of MailScanner.conf."""
+    """Show the options of MailScanner.conf, and publish it for the cluster."""
+
+
+for _command in (publish, versions, rollback):
+    conf.add_command(_command)
 
 
 @conf.command()

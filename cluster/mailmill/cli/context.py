@@ -12,7 +12,7 @@ import click
 
 from mailmill.configuration import process
 from mailmill.errors import ConfigError
-from mailmill.logs import setup_logging
+from mailmill.logs import set_detail, setup_logging
 from mailmill.settings import Settings
 from mailmill.settings.defaultsfile import DEFAULTS_FILE, service_enabled
 from mailmill.settings.options.system import DEBUG
@@ -52,7 +52,9 @@ class Cli:
         if self.conf is not None:
             # Celery reads the settings by itself: it must find the same file.
             os.environ[FILE_VARIABLE] = str(self.conf.absolute())
-        setup_logging(debug=self.settings[DEBUG])
+        setup_logging(debug=False)
+        self.settings = process.begin(self.conf, daemon=True).settings
+        set_detail(debug=self.settings[DEBUG])
         for warning in self.settings.warnings:
             log.warning("%s", warning)
         return self.settings

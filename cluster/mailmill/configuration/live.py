@@ -78,13 +78,15 @@ class Live:
             found = self._source.newer()
             if found is not None and self.approve:
                 self.approve(found)
+            if found is not None:
+                self._source.accept()
         except ConfigError as exc:
             told = [f"a new configuration is refused, {self._settings.version} stays in force", *exc.problems]
             for line in told:
                 log.error("%s", line)  # noqa: TRY400 - no fault of the code
         except (OSError, redis.RedisError) as exc:
             if str(exc) != self._trouble:
-                log.warning("whether there is a new configuration cannot be told: %s", exc)
+                log.warning("no look for a new configuration: %s", exc)
             self._trouble = str(exc)
         else:
             self._trouble = ""

@@ -22,6 +22,13 @@ class Source(Protocol):
             OSError, redis.RedisError: it cannot be told now.
         """
 
+    def accept(self) -> None:
+        """Hear that what `newer` returned last is about to come into force.
+
+        Raises:
+            OSError: it cannot be kept, and must not; it is returned again.
+        """
+
     def in_child(self) -> Source:
         """Return the source for a process that was forked from this one."""
 
@@ -67,6 +74,9 @@ class FileSource:
             if torn:
                 self._read = before
         return None if torn else settings
+
+    def accept(self) -> None:
+        """See `Source`."""
 
     def in_child(self) -> FileSource:
         """See `Source`."""

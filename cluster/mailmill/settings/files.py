@@ -28,6 +28,8 @@ class Files(ABC):
         """Begin with nothing read."""
         #: A hash of the bytes of each file that was read, by its absolute path.
         self.digests: dict[str, bytes] = {}
+        #: The path of the file that the reading begins with; empty when there is none.
+        self.main = ""
 
     def read(self, path: Path) -> bytes:
         """Return the bytes of a file.

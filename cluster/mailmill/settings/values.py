@@ -96,12 +96,61 @@ class Settings:
         Raises:
             ConfigError: with every problem at once.
         """
-        named = environ.get(FILE_VARIABLE)
-        file = path or (Path(named) if named else None)
         conf = conf_file(environ, files=files)
-        if file or conf.files.find(str(DEFAULT_FILE)):
-            conf.read(file or DEFAULT_FILE)
+        _read_own(conf, path, environ)
         return cls.from_conf(conf, environ)
+
+    @classmethod
+    def peek(cls, option: Option[T], path: Path | None = None, environ: Mapping[str, str] = os.environ) -> T:
+        """Return one value of a configuration that may have faults elsewhere; arguments as `load`.
+
+        Raises:
+            ConfigError: the value is wrong.
+        """
+        conf = conf_file(environ)
+        _read_own(conf, path, environ)
+        texts = _texts(conf)
+        _add_environment(texts, conf, environ)
+        text, source = texts.get(option.key, (option.default, Source(Place.DEFAULT)))
+        try:
+            return option.kind.parse(text)
+        except ValueError as exc:
+            raise ConfigError([f"{source}: {option.name} {exc}"]) from exc
+
+    @classmethod
+    def published(cls, files: Files, own: Settings, environ: Mapping[str, str] = os.environ) -> Self:
+        """Return the settings of a node that goes by files which were published for the cluster.
+
+        Args:
+            files: what was published.
+            own: the node's own settings. Of them counts what needs a restart: all options of which nodes
+                have each their own value, and others where the node's file or environment sets them.
+            environ: beats both.
+
+        Raises:
+            ConfigError: with every problem at once.
+        """
+        conf = conf_file(environ, files=files)
+        if files.main:
+            conf.read(Path(files.main))
+        texts = _texts(conf)
+        set_aside_queues(texts, conf.warnings)
+        _add_environment(texts, conf, environ)
+        unused = []
+        for option in TABLE.values():
+            source = own.source(option)
+            its_own = source.place is Place.FILE
+            if its_own and option.effect is Effect.NEXT_BATCH:
+                unused.append(option.name)
+            elif its_own or option.effect is Effect.NODE:
+                texts[option.key] = (own.text(option), source)
+        if unused:
+            names = ", ".join(unused)
+            conf.warnings.append(
+                f"Configuration Source is published: this node's own file does not count for {names}"
+            )
+        _warn_about_org_name(conf)
+        return cls(texts, conf)
 
     @classmethod
     def from_conf(cls, conf: ConfFile, environ: Mapping[str, str]) -> Self:
@@ -221,6 +270,15 @@ class Settings:
             self._conf.problems.extend(exc.problems)
         else:
             self._conf.warnings.extend(read_as_deny(found, path))
+
+
+def _read_own(conf: ConfFile, path: Path | None, environ: Mapping[str, str]) -> None:
+    """Read the MailScanner.conf at `path`, or that of this node; MailScanner's usual one need not exist."""
+    named = environ.get(FILE_VARIABLE)
+    file = path or (Path(named) if named else None)
+    if file or conf.files.find(str(DEFAULT_FILE)):
+        conf.files.main = str((file or DEFAULT_FILE).absolute())
+        conf.read(file or DEFAULT_FILE)
 
 
 def _texts(conf: ConfFile) -> _Texts:

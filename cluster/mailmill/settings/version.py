@@ -32,7 +32,8 @@ def version_of(files: Files, overrides: Mapping[str, str]) -> str:
         files: what it was read from.
         overrides: names and values of what the environment contributes.
     """
-    version = _hash(((_bytes(name), digest) for name, digest in files.digests.items()), _FILES_DIGITS)
+    digests = ((_bytes(name), digest) for name, digest in files.digests.items())
+    version = _hash((*digests, (b"", _bytes(files.main))), _FILES_DIGITS)
     if not overrides:
         return version
     more = ((_bytes(name), _bytes(value)) for name, value in overrides.items())

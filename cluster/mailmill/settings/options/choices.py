@@ -5,6 +5,13 @@ from __future__ import annotations
 import enum
 
 
+class ConfigurationSource(enum.StrEnum):
+    """`Configuration Source`."""
+
+    FILES = "files"
+    PUBLISHED = "published"
+
+
 class QueueType(enum.StrEnum):
     """`MSMail Queue Type`."""
 

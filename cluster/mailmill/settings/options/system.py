@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.kinds import MODE, PATH, TEXT, YES_NO, Kind
+from mailmill.settings.kinds import MODE, PATH, TEXT, YES_NO, Kind, one_of
 from mailmill.settings.option import Effect, Option, Origin, Rules
+from mailmill.settings.options.choices import ConfigurationSource
 
 #: The other MTAs that MailScanner knows; a file of such an installation is taken over.
 _OTHER_MTAS: Final = frozenset({"sendmail", "postfix", "exim", "qmail", "zmailer"})
@@ -28,6 +29,25 @@ def _mta_advice(text: str) -> str:
     return "is spelled msmail (msmtp is another program)" if text.strip().lower() == "msmtp" else ""
 
 
+CONFIGURATION_SOURCE: Final = Option(
+    "Configuration Source",
+    one_of(ConfigurationSource),
+    default="files",
+    origin=Origin.MAILMILL,
+    effect=Effect.NODE,
+    description="Where this node has its configuration from: files (its own MailScanner.conf), or published "
+    "(what was published for the cluster with mailmill conf publish). With published, the node's own file "
+    "counts only for options that need a restart.",
+)
+CONFIGURATION_DIR: Final = Option(
+    "Configuration Dir",
+    PATH,
+    default="/var/spool/MailScanner/configuration",
+    origin=Origin.MAILMILL,
+    effect=Effect.NODE,
+    description="Where a node keeps its copy of the published configuration: with it, it starts while Redis "
+    "has none. On a disk of its own host; the processes of one host share it.",
+)
 MTA: Final = Option(
     "MTA",
     Kind("msmail", _mta, _mta_advice),
