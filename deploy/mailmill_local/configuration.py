@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mailmill.settings.option import Option, option_key
 from mailmill.settings.options import TABLE, cluster, delivery, metrics, milter, policy, scanners, system
+from mailmill_local.addresses import LOOPBACK, Addresses
 from mailmill_local.ports import Ports
 from mailmill_local.probes import HOST
 from mailmill_local.servers.base import give_to
@@ -77,15 +78,20 @@ class Places:
 
 
 def mailscanner_conf(
-    places: Places, ports: Ports, clamd_socket: Path, changes: Mapping[str, str] | None = None
+    places: Places,
+    ports: Ports,
+    clamd_socket: Path,
+    changes: Mapping[str, str] | None = None,
+    addresses: Addresses = LOOPBACK,
 ) -> str:
     """Return the text of MailScanner.conf.
 
     Args:
         places: The directories.
-        ports: The loopback ports of the servers.
+        ports: The ports of the servers.
         clamd_socket: clamd's unix socket.
         changes: Values by option name that replace those here or are added.
+        addresses: Where Redis and the relay are.
 
     Raises:
         KeyError: `changes` names an option that does not exist.
@@ -104,10 +110,10 @@ def mailscanner_conf(
         (delivery.DELIVERY_JOURNAL_DIR, places.journal),
         (delivery.MSMAIL_DELIVERY_METHOD, "QMQP"),
         (delivery.MSMAIL_SOCKET_TYPE, "inet"),
-        (delivery.MSMAIL_RELAY_ADDRESS, HOST),
+        (delivery.MSMAIL_RELAY_ADDRESS, addresses.relay),
         (delivery.MSMAIL_RELAY_PORT, ports.relay_qmqp),
-        (delivery.SMTP_RELAY_ADDRESS, f"{HOST}:{ports.relay_smtp}"),
-        (cluster.REDIS_URL, f"redis://{HOST}:{ports.redis}/0"),
+        (delivery.SMTP_RELAY_ADDRESS, f"{addresses.relay}:{ports.relay_smtp}"),
+        (cluster.REDIS_URL, f"redis://{addresses.redis}:{ports.redis}/0"),
         (cluster.MESSAGE_LOG_URL, f"sqlite:///{places.database / 'messages.db'}"),
         (metrics.METRICS_BIND, HOST),
         (metrics.METRICS_PORT, ports.metrics),

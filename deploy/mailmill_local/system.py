@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from mailmill_local.addresses import LOOPBACK, Addresses
 from mailmill_local.configuration import Places, mailscanner_conf
 from mailmill_local.ports import Ports
 from mailmill_local.process import Sink, ignore
@@ -18,15 +19,16 @@ from mailmill_local.servers.rspamd import Rspamd
 
 
 class System:
-    """All that a message meets from the edge to its mailbox, below one directory and on loopback.
+    """All that a message meets from the edge to its mailbox, below one directory.
 
     Args:
         directory: Where everything is kept; a start takes up what an earlier one left in the queues.
-        ports: The loopback ports.
+        ports: The ports.
         sink: Gets each line of output with the name of what wrote it.
         changes: Options of MailScanner.conf that differ from `mailscanner_conf`, by name.
         console: Also run Flower.
         scan_processes: Pool processes of the scan worker; 0: as many as there are processors.
+        addresses: Where the parts find each other.
     """
 
     def __init__(
@@ -38,15 +40,23 @@ class System:
         changes: Mapping[str, str] | None = None,
         console: bool = True,
         scan_processes: int = 0,
+        addresses: Addresses = LOOPBACK,
     ) -> None:
         self.directory = directory
         self.ports = ports
         self.places = Places(directory / "mailmill")
         self._changes = dict(changes or {})
+        self._addresses = addresses
+        postfix = {"mynetworks": addresses.clients}
         self.relay = PostfixRelay(
-            directory / "relay", qmqp_port=ports.relay_qmqp, smtp_port=ports.relay_smtp, sink=sink
+            directory / "relay",
+            qmqp_port=ports.relay_qmqp,
+            smtp_port=ports.relay_smtp,
+            host=addresses.listen,
+            extra=postfix,
+            sink=sink,
         )
-        self.redis = RedisServer(directory / "redis", port=ports.redis, sink=sink)
+        self.redis = RedisServer(directory / "redis", port=ports.redis, host=addresses.listen, sink=sink)
         self.clamd = Clamd(directory / "clamd", port=ports.clamd, sink=sink)
         self.rspamd = Rspamd(directory / "rspamd", port=ports.rspamd, sink=sink)
         home, conf = self.places.run, self.places.conf
@@ -58,8 +68,11 @@ class System:
         self.edge = PostfixEdge(
             directory / "edge",
             port=ports.edge,
+            host=addresses.listen,
             milter=self.places.milter_socket,
             next_hop=ports.relay_smtp,
+            next_host=addresses.relay,
+            extra=postfix,
             sink=sink,
         )
         flower = [mailmill.flower(home, conf, ports.flower, sink)] if console else []
@@ -82,5 +95,5 @@ class System:
         """Write MailScanner.conf and create Mailmill's directories."""
         self.places.create()
         self.places.conf.write_text(
-            mailscanner_conf(self.places, self.ports, self.clamd.socket, self._changes)
+            mailscanner_conf(self.places, self.ports, self.clamd.socket, self._changes, self._addresses)
         )

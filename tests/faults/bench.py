@@ -6,16 +6,21 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
 from faults.evidence import relay_is_quiet, waiting
 from faults.keeper import Keeper
+from faults.load import Load
+from faults.network import ADDRESSES, Network, Part
 from faults.relayproxy import RelayProxy
 from faults.shim import Shim, compile_shim
 from faults.wire import HttpWire, Wire
+from mailmill_local.addresses import LOOPBACK
+from mailmill_local.load import Letter
 from mailmill_local.ports import Ports
-from mailmill_local.probes import wait_until
+from mailmill_local.probes import HOST, wait_until
 from mailmill_local.servers.base import Server
 from mailmill_local.supervisor import Supervisor
 from mailmill_local.system import System
@@ -44,6 +49,7 @@ class Bench:
         changes: Returns options of MailScanner.conf on top of `CHANGES`, given the bench.
         engines: Run clamd and rspamd.
         shim: Preload shim.c into Mailmill's processes.
+        network: Give each part a network namespace of its own.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class Bench:
         changes: Callable[[Bench], Mapping[str, str]],
         engines: bool = False,
         shim: bool = False,
+        network: bool = False,
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="mf-", dir="/tmp"))  # unix sockets: short paths
         self.directory.chmod(0o711)
@@ -59,7 +66,12 @@ class Bench:
         self.random = random.Random()
         self.ports = Ports.free()
         self.lines: list[str] = []
-        self.relay_proxy = RelayProxy(self.ports.relay_qmqp, self.random)
+        #: The namespaces, or None when all is on loopback.
+        self.network = Network() if network else None
+        addresses = ADDRESSES if network else LOOPBACK
+        self.relay_proxy = RelayProxy(
+            self.ports.relay_qmqp, self.random, addresses.listen, self._inside(Part.RELAY)
+        )
         #: Lead to Redis and to rspamd for setups that say so in their MailScanner.conf.
         self.redis_wire = Wire(self.ports.redis)
         self.rspamd_wire = HttpWire(self.ports.rspamd)
@@ -73,12 +85,21 @@ class Bench:
             changes={**CHANGES, **changes(self), "MSMail Relay Port": str(self.relay_proxy.port)},
             console=False,
             scan_processes=SCAN_PROCESSES,
+            addresses=addresses,
         )
         out: tuple[Server, ...] = () if engines else (self.system.clamd, self.system.rspamd)
         stages = [[server for server in stage if server not in out] for stage in self.system.stages]
         self._supervisor = Supervisor(stages, lambda line: None, lambda running: None)
         self.keeper = Keeper([server for stage in stages for server in stage])
         system = self.system
+        for part, servers in (
+            (Part.EDGE, (system.edge, system.milter, system.queue_manager)),
+            (Part.REDIS, (system.redis,)),
+            (Part.WORKERS, (system.scan, system.deliver, system.recorder)),
+            (Part.RELAY, (system.relay,)),
+        ):
+            for server in servers:
+                server.inside = self._inside(part)
         self.shims: dict[str, Shim] = {}
         if shim:
             library = compile_shim(self.directory)
@@ -91,6 +112,9 @@ class Bench:
         Raises:
             ServerError: something does not start.
         """
+        if self.network is not None:
+            self.cleanup.append(self.network.stop)
+            self.network.start(self.directory)
         for listener in self._listeners:
             listener.start()
         self.system.prepare()
@@ -105,6 +129,11 @@ class Bench:
             listener.stop()
         for action in reversed(self.cleanup):
             action()
+
+    def load(self, letters: list[Letter], seconds: float) -> Load:
+        """Return what sends letters to the edge within about so many seconds."""
+        host = HOST if self.network is None else Part.EDGE.address
+        return Load(letters, self.ports.edge, seconds, host, self._inside(Part.SENDERS))
 
     def seed(self, text: str) -> None:
         """Make all random choices from now on those that belong to a text."""
@@ -135,6 +164,9 @@ class Bench:
                 return True
             time.sleep(0.1)
         return False
+
+    def _inside(self, part: Part) -> Callable[[], AbstractContextManager[None]]:
+        return nullcontext if self.network is None else self.network.inside(part)
 
     def _line(self, who: str, line: str) -> None:
         self.lines.append(f"{time.strftime('%H:%M:%S')} {who}: {line}")

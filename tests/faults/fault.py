@@ -18,6 +18,8 @@ class Setup(enum.Enum):
     #: With clamd and rspamd.
     ENGINES = "engines"
     #: Redis is reached through a proxy.
+    WIRE = "wire"
+    #: Each part is in a network namespace of its own.
     NETWORK = "network"
     #: The incoming queue is on a small file system of its own.
     DISK = "disk"

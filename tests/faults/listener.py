@@ -1,11 +1,12 @@
-"""A loopback port that is served by an event loop on a thread of its own."""
+"""A port that is served by an event loop on a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from mailmill_local.probes import HOST, free_port
@@ -19,12 +20,17 @@ _BACKLOG: Final = 256
 class Listener:
     """Calls `serve` for each connection; subclasses say what that does."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, host: str = HOST, inside: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
+        """Serve an address, where `inside` puts the thread (for instance in a network namespace)."""
+        self._host = host
+        self._inside = inside
         self.port = free_port()
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; it is closed afterwards."""
@@ -57,12 +63,16 @@ class Listener:
         """End all open connections and return how many there were."""
         return self._call(self._drop())
 
+    def _run(self) -> None:
+        with self._inside():
+            self._loop.run_forever()
+
     def _call(self, step: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(step, self._loop).result(_CALL_SECONDS)
 
     async def _open(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._accepted, HOST, self.port, backlog=_BACKLOG)
+            self._server = await asyncio.start_server(self._accepted, self._host, self.port, backlog=_BACKLOG)
 
     async def _shut(self) -> None:
         if self._server is not None:

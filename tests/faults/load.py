@@ -6,6 +6,8 @@ import queue
 import smtplib
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,9 +43,18 @@ class _Due:
 class Load:
     """Sends letters once each, evenly over a time, whatever is answered."""
 
-    def __init__(self, letters: list[Letter], port: int, seconds: float) -> None:
-        """Send `letters` to a loopback port within about `seconds`."""
+    def __init__(
+        self,
+        letters: list[Letter],
+        port: int,
+        seconds: float,
+        host: str = HOST,
+        inside: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Send `letters` to a port within about `seconds`, from where `inside` puts a thread."""
+        self._host = host
         self._port = port
+        self._inside = inside
         self._due: queue.SimpleQueue[_Due] = queue.SimpleQueue()
         start = time.monotonic()
         for number, letter in enumerate(letters):
@@ -63,11 +74,15 @@ class Load:
         return self.answers
 
     def _send(self) -> None:
+        with self._inside():
+            self._send_all()
+
+    def _send_all(self) -> None:
         due = self._next()
         while due is not None:
             try:
                 with smtplib.SMTP(
-                    HOST, self._port, local_hostname="client.example.com", timeout=SMTP_SECONDS
+                    self._host, self._port, local_hostname="client.example.com", timeout=SMTP_SECONDS
                 ) as client:
                     client.ehlo()
                     for _ in range(PER_CONNECTION):

@@ -11,6 +11,8 @@ import enum
 import random
 import socket
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,11 +54,17 @@ class Behaviour:
 
 
 class RelayProxy(Listener):
-    """Listens on a loopback port and passes submissions on to another one."""
+    """Listens on a port and passes submissions on to another one, on loopback."""
 
-    def __init__(self, upstream: int, choices: random.Random) -> None:
+    def __init__(
+        self,
+        upstream: int,
+        choices: random.Random,
+        host: str = HOST,
+        inside: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Pass submissions on to the loopback port `upstream`; `choices` decides which are hit."""
-        super().__init__()
+        super().__init__(host, inside)
         self._upstream = upstream
         self._random = choices
         self._behaviour = Behaviour()
@@ -148,7 +156,7 @@ async def _was_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
         await writer.drain()
         async with asyncio.timeout(_UPSTREAM_SECONDS):
             await reader.read()
-    except ConnectionError:
+    except (ConnectionError, TimeoutError):  # without an end, nothing is known: the network may be cut
         return False
     await asyncio.sleep(_POLL)
     end = writer.get_extra_info("socket")

@@ -13,7 +13,7 @@ from faults.account import account
 from faults.bench import SETTLE, Bench
 from faults.evidence import collect
 from faults.fault import Fault
-from faults.load import Load, letters
+from faults.load import letters
 from faults.row import Row
 
 #: Injections begin and end within these shares of the time of sending.
@@ -50,7 +50,7 @@ def run(fault: Fault, bench: Bench, corpus: Path, scale: Scale, seed: int) -> Ro
     bench.seed(f"{seed} {fault.name}")
     hits = fault.prepare(bench)
     seconds = scale.seconds * fault.stretch
-    load = Load(sent, bench.ports.edge, seconds)
+    load = bench.load(sent, seconds)
     start = time.monotonic()
     load.start()
     hold = fault.long_hold if scale.long and fault.long_hold is not None else fault.hold

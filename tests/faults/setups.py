@@ -27,8 +27,10 @@ def bench_for(setup: Setup) -> Bench:
             bench = Bench(changes=_engines, engines=True, shim=True)
             bench.system.clamd._max_megabytes = CLAMD_MEGABYTES
             return bench
+        case Setup.WIRE:
+            return Bench(changes=_wire)
         case Setup.NETWORK:
-            return Bench(changes=_network)
+            return Bench(changes=lambda _: NO_ENGINES, network=True)
         case Setup.DISK:
             bench = Bench(changes=_disk)
             _mount(bench)
@@ -51,7 +53,7 @@ def _engines(bench: Bench) -> Mapping[str, str]:
     }
 
 
-def _network(bench: Bench) -> Mapping[str, str]:
+def _wire(bench: Bench) -> Mapping[str, str]:
     return {**NO_ENGINES, "Redis URL": f"redis://127.0.0.1:{bench.redis_wire.port}/0"}
 
 

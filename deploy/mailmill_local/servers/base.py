@@ -6,7 +6,8 @@ import os
 import pwd
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Final, Self
@@ -46,6 +47,8 @@ class Server(ABC):
         self.name = name
         self._sink = sink
         self._process: Process | None = None
+        #: Where it is started and asked for its health, for instance in another network namespace.
+        self.inside: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @abstractmethod
     def render(self) -> None:
@@ -83,14 +86,15 @@ class Server(ABC):
         self.directory.mkdir(parents=True, exist_ok=True)
         self.render()
         try:
-            self._process = Process(
-                self.name,
-                self.command(),
-                sink=self._sink,
-                environment=self.environment(),
-                directory=self.directory,
-                user=self._user,
-            )
+            with self.inside():
+                self._process = Process(
+                    self.name,
+                    self.command(),
+                    sink=self._sink,
+                    environment=self.environment(),
+                    directory=self.directory,
+                    user=self._user,
+                )
         except OSError as error:
             raise ServerError(f"{self.name} does not start: {error}") from error
 
@@ -103,7 +107,8 @@ class Server(ABC):
 
         def settled() -> bool:
             self.check_running()
-            return self.healthy()
+            with self.inside():
+                return self.healthy()
 
         if not wait_until(settled, seconds):
             raise ServerError(self._report(f"is not healthy after {seconds:g} s"))

@@ -24,8 +24,9 @@ class PostfixEdge(Postfix):
         port: The SMTP port.
         host: The address that it listens on; it must include loopback.
         milter: The milter's unix socket, or its loopback port.
-        next_hop: The loopback SMTP port of what the milter accepts without scanning; None: it is refused
+        next_hop: The SMTP port of what the milter accepts without scanning; None: it is refused
             by the error transport, so that nothing ever leaves this machine.
+        next_host: The address that belongs to it.
         carry_all: The relay can be reached over SMTP, so DSN, SMTPUTF8 and REQUIRETLS may be offered; QMQP
             alone cannot carry them (R14).
         extra: Parameters of main.cf that are added or replaced.
@@ -39,6 +40,7 @@ class PostfixEdge(Postfix):
         host: str = HOST,
         milter: Path | int,
         next_hop: int | None = None,
+        next_host: str = HOST,
         carry_all: bool = True,
         extra: Mapping[str, str] | None = None,
         sink: Sink = ignore,
@@ -49,6 +51,7 @@ class PostfixEdge(Postfix):
         self._host = host
         self._milter = milter
         self._next_hop = next_hop
+        self._next_host = next_host
         self._carry_all = carry_all
 
     def parameters(self) -> Mapping[str, str]:
@@ -72,7 +75,7 @@ class PostfixEdge(Postfix):
             "smtpd_authorized_xclient_hosts": "127.0.0.0/8",
             "default_transport": "error:5.4.0 the milter did not take this message"
             if self._next_hop is None
-            else f"smtp:[{HOST}]:{self._next_hop}",
+            else f"smtp:[{self._next_host}]:{self._next_hop}",
         }
 
     def services(self) -> str:

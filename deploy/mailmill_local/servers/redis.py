@@ -11,21 +11,30 @@ from mailmill_local.servers.base import Server, program
 
 
 class RedisServer(Server):
-    """redis-server on a loopback port and on a unix socket.
+    """redis-server on a port and on a unix socket.
 
     Args:
         directory: Holds its configuration, its append only file and its socket.
-        port: The loopback port.
+        port: The port.
+        host: The address that it listens on; it must include loopback.
         max_memory: `maxmemory`, for instance `64mb`; `0` is no limit.
     """
 
     programs: ClassVar = ("redis-server",)
 
     def __init__(
-        self, directory: Path, *, port: int, max_memory: str = "0", sink: Sink = ignore, name: str = "redis"
+        self,
+        directory: Path,
+        *,
+        port: int,
+        host: str = HOST,
+        max_memory: str = "0",
+        sink: Sink = ignore,
+        name: str = "redis",
     ) -> None:
         super().__init__(directory, name=name, sink=sink)
         self.port = port
+        self._host = host
         self._max_memory = max_memory
 
     @property
@@ -41,7 +50,9 @@ class RedisServer(Server):
     def render(self) -> None:
         """Write redis.conf."""
         (self.directory / "redis.conf").write_text(
-            f"bind {HOST}\n"
+            f"bind {self._host}\n"
+            # There is no password: who reaches the address may use it.
+            "protected-mode no\n"
             f"port {self.port}\n"
             f"unixsocket {self.socket}\n"
             "unixsocketperm 777\n"
