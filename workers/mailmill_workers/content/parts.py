@@ -49,12 +49,17 @@ def unpack(content: bytes, max_parts: int) -> tuple[Part, ...] | Unscannable:
 
     Returns:
         Every entity: leaves with their decoded bytes, multiparts and nested messages with none.
-        `Unscannable` when the message is beyond a limit or cannot be understood. Never raises.
+        `Unscannable` when the message is beyond a limit or cannot be understood.
+
+    Raises:
+        MemoryError: this process has none left, perhaps because of another message.
     """
     try:
         return tuple(_Walk(max_parts).message(content, ()))
     except BeyondLimitsError as exc:
         return Unscannable(str(exc))
+    except MemoryError:
+        raise
     except Exception as exc:  # noqa: BLE001 - whatever broke the parser, nobody has looked into the message
         _log.exception("a message cannot be unpacked")
         return Unscannable(f"its structure cannot be read ({type(exc).__name__})")

@@ -50,7 +50,11 @@ class Turns(Generic[A]):
         self._last_reason = [""] * len(self._servers)
 
     async def ask(self, question: Callable[[A], Awaitable[T]]) -> T | Failed:
-        """Return the first answer, or `Failed` with what each server did instead."""
+        """Return the first answer, or `Failed` with what each server did instead.
+
+        Raises:
+            MemoryError: this process has none left: no server's fault, which would be forgiven for ever.
+        """
         async with self._slots:
             count = len(self._servers)
             first = self._preferred
@@ -89,6 +93,8 @@ class Turns(Generic[A]):
         except OSError as exc:
             self._silence.spoke(server)
             raise NoAnswerError(exc.strerror or str(exc) or type(exc).__name__) from exc
+        except MemoryError:
+            raise
         except Exception as exc:  # a client library's fault is the engine's: unknown never means clean
             _log.exception("%s: the client failed", server)
             raise NoAnswerError(f"{type(exc).__name__}: {exc}") from exc

@@ -239,3 +239,12 @@ def test_mutated_mail_shows_every_name_that_the_standard_library_shows(mail):
     ours = {name for part in found for name in part.names}
     for name, _ in standard_library_leaves(BytesParser().parsebytes(mail)):
         assert not name or name in ours or "\ufffd" in name
+
+
+def test_a_process_without_memory_says_nothing_about_the_message(monkeypatch):
+    def starve(*_args):
+        raise MemoryError
+
+    monkeypatch.setattr("mailmill_workers.content.parts._Walk", starve)
+    with pytest.raises(MemoryError):
+        unpack(b"Subject: a\n\nbody\n", 100)

@@ -87,6 +87,13 @@ def test_a_fault_in_a_client_is_an_answer_and_is_logged(caplog):
     assert "the client failed" in caplog.text
 
 
+def test_a_process_without_memory_is_not_the_fault_of_the_engine():
+    servers = Servers(a=MemoryError())
+    with pytest.raises(MemoryError):
+        servers.ask(["a", "b"])
+    assert servers.asked == ["a"]
+
+
 def test_no_more_questions_are_open_than_allowed():
     open_now, most = 0, 0
 
