@@ -53,13 +53,13 @@ def _connect(address: int | Path) -> socket.socket:
     return connection
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask `condition` until it is true; return False when that takes longer than `seconds`."""
+def wait_until(condition: Callable[[], bool], seconds: float, interval: float = PROBE_INTERVAL) -> bool:
+    """Ask `condition` every `interval` seconds until it is true; return False after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(PROBE_INTERVAL)
+        time.sleep(interval)
     return True
 
 

@@ -6,6 +6,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -13,10 +14,11 @@ from pathlib import Path
 from faults import registry
 from faults.bench import Bench
 from faults.fault import Fault, Setup
-from faults.row import Row, heading, line
+from faults.row import NAME_WIDTH, Row, heading, line
 from faults.run import FULL, QUICK, Scale, run, slug
 from faults.setups import bench_for
 from mailmill_local import corpus
+from mailmill_local.servers.base import ServerError
 
 #: Faults of the quick form, and the seconds after which it begins no other one.
 QUICK_FAULTS = 9
@@ -35,17 +37,24 @@ class Harness:
         self._bench: Bench | None = None
         self._setup: Setup | None = None
         self.rows: list[Row] = []
+        #: Faults whose system could not be set up.
+        self.broken: list[str] = []
 
-    def run(self, fault: Fault) -> Row:
-        """Run one fault and return its row."""
-        bench = self._ready(fault.setup)
+    def run(self, fault: Fault) -> str:
+        """Run one fault and return its line."""
+        try:
+            bench = self._ready(fault.setup)
+        except ServerError as error:
+            self.broken.append(fault.name)
+            self.close()
+            return f"{fault.name:{NAME_WIDTH}}  FAILED: {error}"
         mark = len(bench.lines)
         row = run(fault, bench, self._home, self._scale, self._seed)
         self.rows.append(row)
         if row.wrong:
             self._save(fault, row, bench.lines[mark:])
             self.close()
-        return row
+        return line(row)
 
     def close(self) -> None:
         """Stop the system that runs, if any."""
@@ -85,6 +94,8 @@ def main() -> int:
     if arguments.quick and not arguments.only:
         picked = random.Random(seed).sample(range(len(faults)), QUICK_FAULTS)
         faults = [faults[number] for number in sorted(picked)]
+    # So that everything is stopped and removed: servers, mounts, namespaces.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     harness = Harness(QUICK if arguments.quick else FULL, seed, home, arguments.keep)
     start = time.monotonic()
     print(f"seed {seed}: {len(faults)} faults")
@@ -93,12 +104,12 @@ def main() -> int:
         for fault in faults:
             if arguments.quick and time.monotonic() - start > QUICK_SECONDS:
                 break
-            print(line(harness.run(fault)), flush=True)
+            print(harness.run(fault), flush=True)
     finally:
         harness.close()
     target = "faults-quick" if arguments.quick else "faults"
     only = f' --only "{arguments.only}"' if arguments.only else ""
-    bad = [row for row in harness.rows if row.wrong]
+    bad = [row.fault for row in harness.rows if row.wrong] + harness.broken
     print(
         f"{len(harness.rows)} rows in {time.monotonic() - start:.0f} s, {len(bad)} not good"
         + (f"; logs in var/faults/; again: make {target} ARGS='--seed {seed}{only}'" if bad else "")

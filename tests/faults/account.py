@@ -18,6 +18,8 @@ class Found:
     inbox: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     #: The bodies in quarantine.
     quarantine: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    #: Why they are in quarantine.
+    reasons: dict[str, str] = field(default_factory=dict)
     #: How many bounces its sender got.
     bounces: Counter[str] = field(default_factory=Counter)
     #: What is still in a spool.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from faults.evidence import relay_is_quiet, waiting
+from faults.filesystem import FileSystem
 from faults.keeper import Keeper
 from faults.load import Load
 from faults.network import ADDRESSES, Network, Part
@@ -18,6 +19,7 @@ from faults.relayproxy import RelayProxy
 from faults.shim import Shim, compile_shim
 from faults.wire import HttpWire, Wire
 from mailmill_local.addresses import LOOPBACK
+from mailmill_local.configuration import USER
 from mailmill_local.load import Letter
 from mailmill_local.ports import Ports
 from mailmill_local.probes import HOST, wait_until
@@ -50,6 +52,7 @@ class Bench:
         engines: Run clamd and rspamd.
         shim: Preload shim.c into Mailmill's processes.
         network: Give each part a network namespace of its own.
+        disk: Put the incoming queue on a small file system of its own.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Bench:
         engines: bool = False,
         shim: bool = False,
         network: bool = False,
+        disk: bool = False,
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="mf-", dir="/tmp"))  # unix sockets: short paths
         self.directory.chmod(0o711)
@@ -87,6 +91,8 @@ class Bench:
             scan_processes=SCAN_PROCESSES,
             addresses=addresses,
         )
+        #: The file system of the incoming queue, or None when it has none of its own.
+        self.disk = FileSystem(self.directory / "disk", self.system.places.incoming, USER) if disk else None
         out: tuple[Server, ...] = () if engines else (self.system.clamd, self.system.rspamd)
         stages = [[server for server in stage if server not in out] for stage in self.system.stages]
         self._supervisor = Supervisor(stages, lambda line: None, lambda running: None)
@@ -115,6 +121,9 @@ class Bench:
         if self.network is not None:
             self.cleanup.append(self.network.stop)
             self.network.start(self.directory)
+        if self.disk is not None:
+            self.disk.create()
+            self.cleanup.append(self.disk.discard)
         for listener in self._listeners:
             listener.start()
         self.system.prepare()

@@ -50,9 +50,10 @@ def collect(places: Places, relay: PostfixRelay, proxy: RelayProxy, prefix: str)
         elif not recipient.startswith("postmaster@"):
             strangers.append(recipient)
         message.path.unlink()
-    for recipient, body in _quarantined(places.quarantine):
+    for recipient, body, reasons in _quarantined(places.quarantine):
         if recipient.startswith(prefix):
             found.quarantine[recipient].append(body)
+            found.reasons[recipient] = reasons
     for path in waiting(places):
         found.waiting.update(_recipients(path))
     found.cuts.update(recipient for recipient in proxy.cut() if recipient.startswith(prefix))
@@ -64,12 +65,12 @@ def _sent_to(sender: str) -> str:
     return sender.removeprefix("from-").replace("@example.org", "@example.com")
 
 
-def _quarantined(root: Path) -> Iterator[tuple[str, bytes]]:
+def _quarantined(root: Path) -> Iterator[tuple[str, bytes, str]]:
     for message in root.glob("*/*/message"):
         record = msgspec.json.decode((message.parent / "envelope").read_bytes(), type=QuarantinedEnvelope)
         body = message.read_bytes().partition(b"\n\n")[2]
         for recipient in record.envelope.recipients:
-            yield recipient.address, body
+            yield recipient.address, body, f"{record.verdict}: {'; '.join(record.reasons)}"
 
 
 def _recipients(path: Path) -> list[str]:

@@ -6,6 +6,7 @@ import enum
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from faults.account import Found
 from faults.bench import Bench
 from mailmill_local.load import Letter
 
@@ -33,6 +34,8 @@ class Fault(ABC):
     #: The name of its row.
     name: ClassVar[str]
     setup: ClassVar[Setup] = Setup.PLAIN
+    #: How many messages are sent in the long form; None: as for the others.
+    messages: ClassVar[int | None] = None
     #: How often it is injected in one row.
     times: ClassVar[int] = 3
     #: How much longer than usual the same number of messages is spread.
@@ -63,3 +66,7 @@ class Fault(ABC):
     def finish(self, bench: Bench) -> int:
         """Undo `prepare` when all is quiet; return further hits."""
         return 0
+
+    def check(self, found: Found) -> list[str]:
+        """Return what else is wrong with what was found."""
+        return []

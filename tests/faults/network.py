@@ -121,8 +121,8 @@ class Link:
     @property
     def hits(self) -> int:
         """How many packets were delayed or lost so far."""
-        *_, late, lost = _CONTROL.unpack(self._memory[:])
-        return late + lost
+        counters: tuple[int, ...] = _CONTROL.unpack(self._memory[:])
+        return sum(counters[-2:])
 
     def stop(self) -> None:
         """End the program that joins the devices; they vanish with it."""

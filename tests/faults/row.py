@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -75,16 +76,16 @@ _COLUMNS = (
     ("hits", "hits"),
 )
 #: Characters of the fault's name.
-_NAME_WIDTH = 26
+NAME_WIDTH: Final = 26
 
 
 def heading() -> str:
     """Return the first line of the table."""
-    return f"{'fault':{_NAME_WIDTH}}" + "".join(f"{title:>9}" for title, _ in _COLUMNS) + f"{'recov.':>9}"
+    return f"{'fault':{NAME_WIDTH}}" + "".join(f"{title:>9}" for title, _ in _COLUMNS) + f"{'recov.':>9}"
 
 
 def line(row: Row) -> str:
     """Return the line of a row, with what is wrong behind it."""
     values = "".join(f"{getattr(row, field):9}" for _, field in _COLUMNS)
     wrong = "  FAILED: " + ", ".join(row.wrong) if row.wrong else ""
-    return f"{row.fault:{_NAME_WIDTH}}{values}{row.recovery:8.1f}s{wrong}"
+    return f"{row.fault:{NAME_WIDTH}}{values}{row.recovery:8.1f}s{wrong}"

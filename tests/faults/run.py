@@ -46,10 +46,11 @@ def run(fault: Fault, bench: Bench, corpus: Path, scale: Scale, seed: int) -> Ro
     """Run a fault on a running system and return its row; the log goes to the bench's lines."""
     rng = random.Random(f"{seed} {fault.name}")
     prefix = f"{slug(fault)}-{rng.randrange(10**6):06}-"
-    sent = fault.letters(letters(corpus, scale.messages, prefix, seed))
+    count = fault.messages if scale.long and fault.messages is not None else scale.messages
+    sent = fault.letters(letters(corpus, count, prefix, seed))
     bench.seed(f"{seed} {fault.name}")
     hits = fault.prepare(bench)
-    seconds = scale.seconds * fault.stretch
+    seconds = scale.seconds * fault.stretch * count / scale.messages
     load = bench.load(sent, seconds)
     start = time.monotonic()
     load.start()
@@ -68,6 +69,7 @@ def run(fault: Fault, bench: Bench, corpus: Path, scale: Scale, seed: int) -> Ro
     hits += fault.finish(bench)
     found, strangers = collect(bench.system.places, bench.system.relay, bench.relay_proxy, prefix)
     notes = [f"came after the end of its row: {name}" for name in strangers]
+    notes += fault.check(found)
     if not quiet and not found.waiting:
         notes.append("not quiet in time")
     row, wrong = account(
@@ -79,5 +81,6 @@ def run(fault: Fault, bench: Bench, corpus: Path, scale: Scale, seed: int) -> Ro
         cuts_edge=fault.cuts_edge,
         notes=notes,
     )
+    bench.lines += [f"*** quarantine: {name}: {why}" for name, why in found.reasons.items()]
     bench.lines += [f"*** {what}: {', '.join(names)}" for what, names in wrong.items()]
     return row

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 enum { CREATE = 1, WRITE, FSYNC, RENAME, UNLINK, SEND };
-enum { KILL_BEFORE = -1, KILL_AFTER = -2, CRASH = -3, SPIN = -4 };
+enum { KILL_BEFORE = -1, KILL_AFTER = -2, CRASH = -3, SPIN = -4, HANG = -5, EXHAUST = -6 };
 enum { RULES = 8 };
 
 struct rule {
@@ -87,6 +87,17 @@ static int due(int call, const char *path, int port, const void *data, size_t le
     return 0;
 }
 
+/* Take all memory that the limit of this process leaves, and keep it, as a leak would. */
+static void exhaust(void)
+{
+    for (size_t size = (size_t)1 << 28; size >= 4096; size /= 2)
+        while (mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+            ;
+    for (size_t size = (size_t)1 << 20; size >= 1024; size /= 2)
+        for (void *volatile block = malloc(size); block; block = malloc(size))
+            ;
+}
+
 /* Do what is due before a call; return whether the call shall fail, with errno set. */
 static int before(int action)
 {
@@ -97,6 +108,11 @@ static int before(int action)
     if (action == SPIN)
         for (;;)
             ;
+    if (action == HANG)
+        for (;;)
+            pause();
+    if (action == EXHAUST)
+        exhaust();
     if (action > 0)
         errno = action;
     return action > 0;

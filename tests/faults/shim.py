@@ -40,6 +40,8 @@ class Action(enum.IntEnum):
     KILL_AFTER = -2
     CRASH = -3
     SPIN = -4
+    HANG = -5
+    EXHAUST = -6
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The disk of the incoming queue: full, without inodes, read-only, failing.
 
-Full and out of inodes are real (a small file system of its own); errors of single calls come from the shim.
+It is a real one, an ext4 of its own on a loop device; errors of single calls come from the shim.
 """
 
 from __future__ import annotations
@@ -57,27 +57,51 @@ class DiskWithoutInodes(Fault):
 
 
 class DiskReadOnly(Fault):
-    """What a file system does that has met an error (ext4: errors=remount-ro).
-
-    By the shim: the kernel makes no file system read-only for us while a lock file in it is open.
-    """
+    """The mount becomes read-only, and writable again."""
 
     name = "disk read-only"
-    setup = Setup.SHIM
+    setup = Setup.DISK
     times = 1
     hold = 4.0
 
     def inject(self, bench: Bench) -> int:
-        for part in ("milter", "queue-manager"):
-            for slot, call in enumerate((Call.CREATE, Call.RENAME, Call.UNLINK)):
-                rule = Rule(call, errno.EROFS, where="/milterin/", repeat=True)
-                bench.shims[part].arm(rule, slot)
-        return 0
+        assert bench.disk is not None
+        return int(bench.disk.set_read_only(read_only=True))
 
     def repair(self, bench: Bench) -> int:
-        return sum(
-            bench.shims[part].disarm(slot) for part in ("milter", "queue-manager") for slot in range(3)
-        )
+        assert bench.disk is not None
+        bench.disk.set_read_only(read_only=False)
+        return 0
+
+
+class DiskError(Fault):
+    """ext4 meets an error and makes itself read-only at once, in the middle of writes (errors=remount-ro).
+
+    Repaired as it must be: the edge's processes are stopped, the file system is unmounted and checked. A
+    rename may have come through although the fsync after it failed: then the sender was told 451.
+    """
+
+    name = "disk error"
+    setup = Setup.DISK
+    times = 1
+    hold = 4.0
+    cuts_edge = True
+
+    def inject(self, bench: Bench) -> int:
+        assert bench.disk is not None
+        bench.disk.fail()
+        return 1
+
+    def repair(self, bench: Bench) -> int:
+        assert bench.disk is not None
+        parts = (bench.system.milter, bench.system.queue_manager)
+        with bench.keeper.excuse(*parts):
+            for part in parts:
+                part.stop()
+            bench.disk.repair()
+            for part in reversed(parts):
+                part.start()
+        return 0
 
 
 class DiskFails(Fault):
@@ -144,6 +168,7 @@ FAULTS = (
     DiskFull,
     DiskWithoutInodes,
     DiskReadOnly,
+    DiskError,
     FailingOnCreate,
     FailingOnWrite,
     FailingOnFsync,
