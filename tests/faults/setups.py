@@ -42,7 +42,7 @@ def _engines(bench: Bench) -> Mapping[str, str]:
         "Spam Scanner Failure": "defer",
         "Scan Time Limit": "10s",
         "Maximum Processing Attempts": "3",
-        # Ten times what these messages need.
+        # More than these messages need.
         "Scan Memory Limit": "500m",
     }
 

@@ -57,7 +57,7 @@ class Poison(Fault):
             why = found.reasons.get(name)
             if why is None:
                 wrong.append(f"poison, and not in quarantine: {name}")
-            elif not re.search(f"^poison message: .* in [3-6] attempts;.*{self.evidence}", why):
+            elif not re.search(f"^poison message: .* in 3 attempts;.*{self.evidence}", why):
                 wrong.append(f"no evidence: {name}: {why}")
         return wrong
 
@@ -81,7 +81,7 @@ class PoisonMemory(Poison):
 
     name = "poison: out of memory"
     action = Action.EXHAUST
-    evidence = "MemoryError"
+    evidence = "no memory left within Scan Memory Limit"
 
 
 class PoisonLoop(Poison):

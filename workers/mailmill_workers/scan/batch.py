@@ -27,6 +27,7 @@ from mailmill_workers.mail import Mail
 from mailmill_workers.scan.decision import Decider, Decision
 from mailmill_workers.scan.examine import Examiner
 from mailmill_workers.scan.handon import HandOn
+from mailmill_workers.scan.limits import out_of_memory
 from mailmill_workers.scan.trail import Trail
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,8 @@ class ScanBatch:
         except NOT_ITS_FAULT as exc:
             log.exception("%s: the scan failed", mail_id)
             return Decision(ScanDeferred(mail_id, f"internal error: {exc!r}"), (), ())
+        except MemoryError:
+            out_of_memory(mail_id)
         except Exception as exc:
             # A fault of ours must not take the neighbours along, nor lose this message.
             log.exception("%s: the scan failed", mail_id)

@@ -7,11 +7,11 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NoReturn
 
 log = logging.getLogger(__name__)
 
-#: Exit status of a process that had no memory left outside of any message's scan (sysexits.h: EX_OSERR).
+#: Exit status of a process that had no memory left (sysexits.h: EX_OSERR).
 OUT_OF_MEMORY: Final = os.EX_OSERR
 
 
@@ -49,5 +49,17 @@ def end_without_memory() -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        log.exception("no memory left")
+        out_of_memory("a task")
+
+
+def out_of_memory(what: str) -> NoReturn:
+    """End this process in the handler of a MemoryError: who keeps the memory would starve the next message.
+
+    Args:
+        what: What it was that got none, for the log.
+    """
+    try:
+        with without_limit():
+            log.exception("%s: no memory left", what)  # noqa: LOG004 - the handler calls us
+    finally:
         os._exit(OUT_OF_MEMORY)

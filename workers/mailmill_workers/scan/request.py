@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, Final
 
 import redis
@@ -15,9 +16,12 @@ from mailmill.connection import connect
 from mailmill.scannotes import note_exit
 from mailmill.settings.options.cluster import REDIS_URL
 from mailmill_workers import runtime
+from mailmill_workers.scan.limits import OUT_OF_MEMORY
 
 log = logging.getLogger(__name__)
 
+#: What billiard says of a process that ended itself with this status.
+_NO_MEMORY: Final = re.compile(rf"exitcode {OUT_OF_MEMORY}\b")
 #: The longest text of an exit that is noted.
 LONGEST: Final = 200
 
@@ -61,4 +65,6 @@ def _how(exc: BaseException) -> str:
             if exc.args
             else "killed after Scan Time Limit"
         )
+    if _NO_MEMORY.search(str(exc)):
+        return "process died: no memory left within Scan Memory Limit"
     return f"process died: {exc}"[:LONGEST]

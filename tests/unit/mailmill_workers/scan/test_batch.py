@@ -112,10 +112,22 @@ def test_what_the_surroundings_are_to_blame_for_does_not_count(bench):
 
 def test_the_steps_of_a_suspect_are_noted_and_those_of_others_are_not(bench):
     bench.scan("a")
-    bench.faults["b"] = MemoryError()
+    bench.faults["b"] = RuntimeError()
     bench.scan("b")
     bench.scan("b")
     assert bench.steps == ["", "", "clamd"]
+
+
+def test_a_process_without_memory_ends_at_once_and_leaves_its_notes_to_the_next(bench, monkeypatch):
+    def end(status):
+        raise SystemExit(status)
+
+    monkeypatch.setattr("mailmill_workers.scan.limits.os._exit", end)
+    bench.faults["b"] = MemoryError()
+    with pytest.raises(SystemExit):
+        bench.scan("b")
+    assert bench.outcomes == []
+    assert list(noted(bench.redis, "edge1")) == ["b"]
 
 
 def test_a_task_that_comes_again_after_a_death_scans_nothing_and_reports_the_suspects(bench):
