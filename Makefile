@@ -36,7 +36,7 @@ faults-quick: debian-tests .venv/.installed  ## The same with a random choice of
 faults-mutations: debian-tests .venv/.installed  ## Show that the harness fails when a safety is taken out.
 	@PYTHONPATH=deploy:tests $(BIN)/python -m faults.mutations
 
-bench: debian-tests .venv/.installed  ## Measure: all tables, or ARGS="edge --runs 5"; results in benchmarks/results/.
+bench: debian-tests .venv/.bench  ## Measure: all tables, or ARGS="edge --runs 5"; results in benchmarks/results/.
 	@PYTHONPATH=deploy $(BIN)/python -m benchmarks --results benchmarks/results $(ARGS)
 
 lint: .venv/.installed  ## Check style, format and types; change nothing.
@@ -70,4 +70,9 @@ debian-tests:
 	@[ -x $(BIN)/python ] && $(BIN)/python -c '' || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# What the benchmarks draw with.
+.venv/.bench: requirements/bench.txt .venv/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	@touch $@

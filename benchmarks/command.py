@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import backlog, edge, latency, scaling
+from benchmarks import backlog, edge, latency, memory, scaling, waiting
 from benchmarks.driver.orders import Mail
+from benchmarks.picture import NoPictureError, draw
 from benchmarks.plan import COUNT, Plan
 from benchmarks.table import Table, render
 from mailmill_local import corpus
@@ -22,6 +23,8 @@ MEASURES: Final[dict[str, Callable[[Plan], Table]]] = {
     "backlog": backlog.measure,
     "latency": latency.measure,
     "scaling": scaling.measure,
+    "memory": memory.measure,
+    "waiting": waiting.measure,
 }
 _CHECKOUT: Final = Path(__file__).parents[1]
 _QUICK_COUNT: Final = 100
@@ -78,6 +81,10 @@ def _measure(name: str, plan: Plan, results: Path | None) -> Table:
     print(f"\n{render(table)}\n")
     if results is not None:
         table.save(results)
+        try:
+            draw(table, results)
+        except NoPictureError as error:
+            print(error)
     return table
 
 

@@ -16,7 +16,7 @@ from typing import Final
 #: Messages a second that Postfix without a milter accepts, by connections (issue 4, first row).
 POSTFIX: Final[Mapping[int, float]] = {1: 440, 10: 650, 50: 800}
 #: Messages a second of MailScanner by engine (issue 4).
-MAILSCANNER: Final[Mapping[str, float]] = {"none": 35, "clamd": 32, "clamd+spamassassin": 6.0}
+MAILSCANNER: Final[Mapping[str, float]] = {"none": 35, "clamd": 32}
 
 
 def speed(postfix: Mapping[int, float]) -> float:

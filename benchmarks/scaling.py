@@ -1,8 +1,8 @@
 """Table scaling: an engine that takes 200 ms and no processor, and more and more of what surrounds it.
 
-Workers: pool processes of scan, each with one message at a time (`Max Unscanned Messages = 1`), so that only
-the engine's time limits them. Edges: queue managers with spools of their own, each with four messages under
-way, in front of as many pool processes as all of them can use. Redis is asked what each message cost it.
+Workers: pool processes of scan, each with one message at a time (`Max Unscanned Messages Per Scan = 1`), so
+that only the engine's time limits them. Edges: queue managers with spools of their own, each with four messages
+under way, in front of as many pool processes as all of them can use. Redis is asked what each message cost it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from benchmarks.plan import Plan
 from benchmarks.redisinfo import ask
 from benchmarks.sites import discarding, letters, site, wait_for_all
 from benchmarks.slowengine import SlowEngine
-from benchmarks.table import Table
+from benchmarks.table import CPU, Table
 from mailmill_local.configuration import Places, mailscanner_conf
 from mailmill_local.ports import Ports
+from mailmill_local.probes import HOST
 from mailmill_local.servers import mailmill
 from mailmill_local.servers.base import Server
 from mailmill_local.system import System
@@ -43,6 +44,13 @@ _ROW_SECONDS: Final = 8.0
 _SIZE: Final = 3900
 #: Bytes of those that are large enough for the contents to outweigh everything else in Redis.
 _LARGE: Final = 500_000
+#: What all rows are started with.
+OPTIONS: Final = {
+    "Virus Scanning": "yes",
+    "Clamd Socket": HOST,
+    "Spam Checks": "no",
+    "Max Unscanned Messages Per Scan": "1",
+}
 RATE: Final = "msg/s"
 CONTENTS: Final = "contents of 500 kB"
 CROSSINGS: Final = "bytes in Redis per byte of content"
@@ -76,11 +84,12 @@ def measure(plan: Plan) -> Table:
                 _row(table, plan, f"edges {edges}", shape)
         if plan.wants("contents"):
             _row(table, plan, CONTENTS, _Shape(1, 2, {}), _LARGE)
-    table.goals += _goals(table)
+    table.goals += goals(table)
     return table
 
 
-def _goals(table: Table) -> Iterator[Goal]:
+def goals(table: Table) -> Iterator[Goal]:
+    """Yield the goals of the rows that were measured."""
     for kind, numbers in (("workers", WORKERS), ("edges", EDGES)):
         for fewer, more in pairwise(numbers):
             ratios = table.ratios(f"{kind} {more}", f"{kind} {fewer}", RATE)
@@ -97,14 +106,7 @@ def _row(table: Table, plan: Plan, row: str, shape: _Shape, size: int = _SIZE) -
     arrivals = Arrivals()
     ports = Ports.free()
     directory = plan.directory / "scaling"
-    options = {
-        "Virus Scanning": "yes",
-        "Clamd Socket": "127.0.0.1",
-        "Clamd Port": str(ports.clamd),
-        "Spam Checks": "no",
-        "Max Unscanned Messages": "1",
-        **shape.options,
-    }
+    options = {**OPTIONS, "Clamd Port": str(ports.clamd), **shape.options}
     system = site(directory, ports, options, arrivals)
     discarding(system, arrivals)
     system.scan = mailmill.worker("scan", system.places.run, system.places.conf, concurrency=shape.workers)
@@ -138,7 +140,7 @@ def _row(table: Table, plan: Plan, row: str, shape: _Shape, size: int = _SIZE) -
     table.add(row, RATE, rate)
     table.add(row, "of the engine's time", rate * ENGINE_SECONDS / shape.workers)
     for stage, cost in costs.per_message(count).items():
-        table.add(row, f"{stage} ms", cost)
+        table.add(row, stage + CPU, cost)
     table.add(row, "redis commands", traffic.commands / count)
     table.add(row, "redis kB in", traffic.received / count / 1000)
     table.add(row, "redis kB out", traffic.sent / count / 1000)

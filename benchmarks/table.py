@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -11,7 +12,9 @@ from benchmarks.goals import Goal
 from benchmarks.spread import Spread
 
 #: From here on a figure is printed without decimals.
-_WHOLE = 100
+_WHOLE: Final = 100
+#: How the names of columns end that hold processor time per message by stage.
+CPU: Final = " cpu ms"
 
 
 class Table(Struct):

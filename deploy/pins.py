@@ -1,4 +1,4 @@
-"""Write requirements/*.txt: the exact versions that are installed, split into what runs and what develops.
+"""Write requirements/*.txt: the exact versions that are installed, by what they are for: run, develop, draw.
 
     .venv/bin/python deploy/pins.py
 
@@ -18,6 +18,8 @@ PROJECT = "mailmill"
 EXTRAS = ("milter", "worker", "console")
 #: What developers run; pins of these stay until someone runs this again.
 TOOLS = ("pytest", "hypothesis", "ruff", "mypy", "dkimpy", "miltertest", "aiosmtpd", "packaging", "mkdocs")
+#: What the benchmarks draw with; it is large, and nothing else needs it.
+BENCH = ("matplotlib",)
 REQUIREMENTS = Path(__file__).parents[1] / "requirements"
 
 
@@ -54,14 +56,17 @@ def pins(versions: dict[str, str]) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     run = required([Requirement(f"{PROJECT}[{','.join(EXTRAS)}]")])
     del run[PROJECT]
     tools = required([Requirement(tool) for tool in TOOLS])
     develop = {name: version for name, version in tools.items() if name not in run}
+    bench = required([Requirement(each) for each in BENCH])
     head = "# Written by deploy/pins.py: the versions that are tested together.\n"
     REQUIREMENTS.mkdir(exist_ok=True)
     (REQUIREMENTS / "run.txt").write_text(head + pins(run))
+    more = {name: version for name, version in bench.items() if name not in run and name not in develop}
+    (REQUIREMENTS / "bench.txt").write_text(head + "-r dev.txt\n" + pins(more))
     (REQUIREMENTS / "dev.txt").write_text(head + "-r run.txt\n" + pins(develop))
 
 

@@ -17,13 +17,17 @@ class Spamd(Server):
     Args:
         directory: Its working directory.
         port: The loopback port.
+        processes: How many messages it looks into at the same time; all are there from the start.
     """
 
     programs: ClassVar = ("spamd",)
 
-    def __init__(self, directory: Path, *, port: int, sink: Sink = ignore, name: str = "spamd") -> None:
+    def __init__(
+        self, directory: Path, *, port: int, processes: int = 2, sink: Sink = ignore, name: str = "spamd"
+    ) -> None:
         super().__init__(directory, name=name, sink=sink)
         self.port = port
+        self._processes = processes
 
     def render(self) -> None:
         """Write nothing: the command line says it all."""
@@ -39,8 +43,8 @@ class Spamd(Server):
             "--log-timestamp-fmt=",
             f"--listen={HOST}:{self.port}",
             f"--pidfile={self.directory / 'spamd.pid'}",
-            "--min-children=1",
-            "--max-children=2",
+            f"--min-children={self._processes}",
+            f"--max-children={self._processes}",
             "--cf=use_bayes 0",
             *user,
         ]
