@@ -1,8 +1,9 @@
 """Table scaling: an engine that takes 200 ms and no processor, and more and more of what surrounds it.
 
 Workers: pool processes of scan, each with one message at a time (`Max Unscanned Messages Per Scan = 1`), so
-that only the engine's time limits them. Edges: queue managers with spools of their own, each with four messages
-under way, in front of as many pool processes as all of them can use. Redis is asked what each message cost it.
+that only the engine's time limits them. Edges: queue managers with spools of their own, each with four
+messages under way, in front of as many pool processes as all of them can use. Redis is asked what each
+message cost it.
 """
 
 from __future__ import annotations
