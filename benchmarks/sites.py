@@ -21,13 +21,16 @@ from mailmill_local.system import System
 ALL_SECONDS: Final = 600.0
 #: Seconds between two looks at a spool.
 LOOK: Final = 0.1
+#: Options with which engines are asked about each message, also about one that they know: rates with engines
+#: are theirs, not those of the verdict cache.
+_ENGINES_ARE_ASKED: Final = {"Cache Virus Scanner Results": "no", "Cache SpamAssassin Results": "no"}
 
 
 def site(directory: Path, ports: Ports, changes: Mapping[str, str], sink: Sink = ignore) -> System:
     """Return a prepared system of which nothing runs yet, in an empty directory."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(mode=0o711, parents=True)
-    system = System(directory, ports, sink, changes=changes, console=False)
+    system = System(directory, ports, sink, changes={**_ENGINES_ARE_ASKED, **changes}, console=False)
     system.prepare()
     return system
 

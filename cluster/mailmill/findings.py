@@ -34,6 +34,8 @@ class Scored(Struct, frozen=True, tag=True):
     score: float
     #: Names of the rules that matched, in the engine's order, with their points.
     symbols: tuple[tuple[str, float], ...] = ()
+    #: Whether it holds only now: the engine would answer otherwise another time (greylisting, rate limits).
+    momentary: bool = False
 
 
 class Forbidden(Struct, frozen=True):
@@ -49,3 +51,4 @@ class Forbidden(Struct, frozen=True):
 
 VirusAnswer = Clean | Found | Unscannable | Failed
 SpamAnswer = Scored | Failed
+Answer = VirusAnswer | SpamAnswer

@@ -78,3 +78,11 @@ def relay_key(address: str) -> str:
 def probe_key(address: str) -> str:
     """Return the key that the one worker holds that tries an address whose breaker was open."""
     return f"{_PREFIX}relay-probe:{address}"
+
+
+def verdict_key(engine: str, question: str) -> str:
+    """Return the key of what an engine said (a string that expires).
+
+    `question` is a digest of what was asked.
+    """
+    return f"{_PREFIX}verdict:{engine}:{question}"

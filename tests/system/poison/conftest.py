@@ -63,9 +63,14 @@ class BadClamd:
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, EOFError):
             stream = connection.makefile("rb")
-            command = stream.read(len(b"zINSTREAM\0"))
-            if not command:
-                return  # the worker was killed before it had said anything
+            command = b""
+            while not command.endswith(b"\0"):
+                if not (byte := stream.read(1)):
+                    return  # the worker was killed before it had said all
+                command += byte
+            if command == b"zVERSION\0":
+                connection.sendall(b"ClamAV 1.4.6\0")
+                return
             assert command == b"zINSTREAM\0"
             content = b""
             while size := struct.unpack("!L", _exactly(stream, 4))[0]:

@@ -20,6 +20,7 @@ from mailmill_workers.engines.addresses import Address, UnixAddress
 from mailmill_workers.engines.clamdlimits import ADVICE, sample
 from mailmill_workers.engines.silence import Silence
 from mailmill_workers.engines.turns import NoAnswerError, Turns
+from mailmill_workers.engines.versions import versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,14 +63,35 @@ class Clamd:
 
     def __init__(self, servers: Sequence[Address], limit: float) -> None:
         """Take the servers to be tried in turn, and the time for one message at one of them in seconds."""
+        self.servers: Final = tuple(servers)
         self._turns = Turns(servers, limit, CONCURRENCY, _silence)
 
     async def scan(self, mail: Mail) -> VirusAnswer:
         """Return what clamd says; `Failed` when no server gives an answer."""
         return await self._turns.ask(lambda server: _scan_warily(server, mail.content))
 
+    def told(self, mail: Mail) -> tuple[str, ...]:  # noqa: ARG002 - the interface of all engines
+        """Return nothing: it gets the message alone."""
+        return ()
+
+    async def version(self) -> str | None:
+        """Return the versions of program and signatures: `ClamAV 1.4.6/27123/DATE`, see `versions_of`.
+
+        It is that of ClamAV's own daily signatures; others do not show in it.
+        """
+        return await versions_of(self.servers, _version)
+
     async def close(self) -> None:
         """Nothing to give back: a connection ends with its message."""
+
+
+async def _version(server: Address) -> str:
+    with await _connect(server) as sock:
+        await asyncio.get_running_loop().sock_sendall(sock, b"zVERSION\0")
+        reply = await _receive(sock)
+    if not reply.startswith(b"ClamAV ") or not reply.endswith(b"\0"):
+        raise NoAnswerError(f"not a version: {reply[:100]!r}")
+    return reply.rstrip(b"\0").decode("utf-8", errors="replace")
 
 
 async def _scan_warily(server: Address, content: bytes) -> VirusAnswer:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from mailmill.findings import Scored
 from mailmill_workers.engines.silence import Silence
 from mailmill_workers.engines.turns import NoAnswerError, Turns
+from mailmill_workers.engines.versions import versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,14 @@ _MAX_RCPT_BYTES: Final = 60_000
 #: Points of a message that rspamd rejects without naming its threshold (rspamd: actions.conf, reject = 15).
 _REJECT_SCORE: Final = 15.0
 
+#: Headers of the request that do not matter for the score: for rspamd's log, and what lets us in.
+_NO_MATTER: Final = {"Content-Type", "Queue-Id", "Password"}
+
+#: What rspamd does about a message that it would do otherwise another time (rspamd: greylisting, ratelimit).
+_MOMENTARY_ACTIONS: Final = {"soft reject", "greylist"}
+#: How the symbols of the modules begin that do so.
+_MOMENTARY_SYMBOLS: Final = ("GREYLIST", "RATELIMIT")
+
 #: Servers that hang, for as long as this process lives.
 _silence: Silence[str] = Silence()
 
@@ -52,6 +61,8 @@ class _Answer(Struct):
     score: float | None = None
     required_score: float | None = None
     symbols: dict[str, _Symbol] = {}
+    #: Whether rspamd did not look at the message at all.
+    is_skipped: bool = False
 
 
 class Rspamd:
@@ -61,7 +72,8 @@ class Rspamd:
 
     def __init__(self, urls: Sequence[str], limit: float, password: str = "") -> None:
         """Take the URLs to be tried in turn, and the time for one message at one of them in seconds."""
-        self._turns = Turns([url.rstrip("/") for url in urls], limit, CONCURRENCY, _silence)
+        self.servers: Final = tuple(url.rstrip("/") for url in urls)
+        self._turns = Turns(self.servers, limit, CONCURRENCY, _silence)
         self._password = password
         self._session: aiohttp.ClientSession | None = None
 
@@ -70,6 +82,17 @@ class Rspamd:
         headers = self._headers(mail)
         return await self._turns.ask(lambda url: self._check(url, mail.content, headers))
 
+    def told(self, mail: Mail) -> tuple[str, ...]:
+        """Return the headers of the request, without those that do not matter for the score."""
+        return tuple(f"{name}: {value}" for name, value in self._headers(mail) if name not in _NO_MATTER)
+
+    async def version(self) -> str | None:
+        """Return the versions of the program: `rspamd/3.4`, see `versions_of`.
+
+        The worker that takes mail does not tell the version of its configuration.
+        """
+        return await versions_of(self.servers, self._version)
+
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:
@@ -77,13 +100,8 @@ class Rspamd:
             self._session = None
 
     async def _check(self, url: str, content: bytes, headers: list[tuple[str, str]]) -> Scored:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=None),  # Turns holds the time limit
-                connector=aiohttp.TCPConnector(limit=CONCURRENCY),
-            )
         try:
-            async with self._session.post(f"{url}/checkv2", data=content, headers=headers) as response:
+            async with self._open().post(f"{url}/checkv2", data=content, headers=headers) as response:
                 answer = b""
                 async for piece in response.content.iter_any():
                     answer += piece
@@ -94,6 +112,23 @@ class Rspamd:
         except aiohttp.ClientError as exc:
             raise NoAnswerError(str(exc) or type(exc).__name__) from exc
         return judge(answer)
+
+    async def _version(self, url: str) -> str:
+        try:
+            async with self._open().get(f"{url}/ping") as response:
+                return response.headers["Server"]
+        except aiohttp.ClientError as exc:
+            raise NoAnswerError(str(exc) or type(exc).__name__) from exc
+        except KeyError:
+            raise NoAnswerError("no version") from None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=None),  # the caller holds the time limit
+                connector=aiohttp.TCPConnector(limit=CONCURRENCY),
+            )
+        return self._session
 
     def _headers(self, mail: Mail) -> list[tuple[str, str]]:
         envelope = mail.envelope
@@ -142,4 +177,6 @@ def judge(answer: bytes) -> Scored:
     if score is None or not math.isfinite(score):
         raise NoAnswerError("an answer without a score")
     symbols = ((name, s.score if math.isfinite(s.score) else 0.0) for name, s in said.symbols.items())
-    return Scored(score, tuple(symbols))
+    momentary = said.is_skipped or said.action in _MOMENTARY_ACTIONS
+    momentary = momentary or any(name.startswith(_MOMENTARY_SYMBOLS) for name in said.symbols)
+    return Scored(score, tuple(symbols), momentary)

@@ -57,6 +57,7 @@ class Spamd:
 
     def __init__(self, servers: Sequence[Address], limit: float) -> None:
         """Take the servers to be tried in turn, and the time for one message at one of them in seconds."""
+        self.servers: Final = tuple(servers)
         self._turns = Turns(servers, limit, CONCURRENCY, _silence)
         self._limit = limit
 
@@ -64,6 +65,15 @@ class Spamd:
         """Return SpamAssassin's score; `Failed` when no server gives one."""
         content = with_sender(mail)
         return await self._turns.ask(lambda server: self._check(server, content))
+
+    def told(self, mail: Mail) -> tuple[str, ...]:
+        """Return the sender, and the one recipient that SpamAssassin finds in the edge's Received header."""
+        recipients = mail.envelope.recipients
+        return (mail.envelope.sender, recipients[0].address if len(recipients) == 1 else "")
+
+    async def version(self) -> str | None:
+        """Return nothing: spamd tells neither its version nor that of its rules."""
+        return ""
 
     async def close(self) -> None:
         """Nothing to give back: a connection ends with its message."""

@@ -230,8 +230,9 @@ def _to_tell(mail: Mail, kept: list[Group], place: str) -> Iterator[Stopped]:
 
 
 def _answers(report: Report) -> str:
-    answers = [f"{name} {answer.__class__.__name__.lower()}" for name, answer in report.viruses]
+    answers = [(name, answer.__class__.__name__.lower()) for name, answer in report.viruses]
     if report.spam_scanner:
         score = getattr(report.spam, "score", None)
-        answers.append(f"{report.spam_scanner} {'failed' if score is None else f'{score:g}'}")
-    return ", ".join(answers) or "no scanner asked"
+        answers.append((report.spam_scanner, "failed" if score is None else f"{score:g}"))
+    told = (f"{name} {answer}{' (cached)' if name in report.cached else ''}" for name, answer in answers)
+    return ", ".join(told) or "no scanner asked"

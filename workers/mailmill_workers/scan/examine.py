@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mailmill.findings import Forbidden, SpamAnswer, Unscannable, VirusAnswer
+from mailmill.findings import Forbidden, SpamAnswer, Unscannable
 from mailmill.hostnames import look_up
 from mailmill.settings import Settings
 from mailmill.settings.facts import UNKNOWN_CLIENT
@@ -21,8 +21,8 @@ from mailmill_workers.content.attachments import forbidden
 from mailmill_workers.content.part import Part
 from mailmill_workers.content.parts import unpack
 from mailmill_workers.engines.build import spam_engine, virus_engines
-from mailmill_workers.engines.engine import VirusEngine
 from mailmill_workers.mail import Mail
+from mailmill_workers.scan.asking import Asking
 from mailmill_workers.scan.policy import facts_for
 from mailmill_workers.scan.report import Report
 from mailmill_workers.scan.trail import Trail
@@ -33,14 +33,16 @@ log = logging.getLogger(__name__)
 class Examiner:
     """Holds the engines for one batch. Use as an asynchronous context manager."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Ask the engines that the settings name."""
+    def __init__(self, settings: Settings, asking: Asking) -> None:
+        """Ask the engines that the settings name, by way of `asking`."""
         self._settings = settings
+        self._asking = asking
         self._viruses = virus_engines(settings)
         self._spam = spam_engine(settings)
         self._asks_names = asks_names(settings)
 
     async def __aenter__(self) -> Self:
+        await self._asking.begin(self._viruses, self._spam)
         return self
 
     async def __aexit__(
@@ -49,6 +51,7 @@ class Examiner:
         await asyncio.gather(*(engine.close() for engine in self._viruses))
         if self._spam is not None:
             await self._spam.close()
+        await self._asking.end()
 
     async def examine(self, mail: Mail, trail: Trail) -> Report:
         """Return what all engines and checks say of a message; `trail` hears what is being done."""
@@ -58,7 +61,7 @@ class Examiner:
             await asyncio.to_thread(look_up, client.address)
         virus_scan = any(settings[VIRUS_SCANNING] for settings in self._for_each_recipient(mail))
         asked = self._viruses if virus_scan else ()
-        viruses = asyncio.gather(*(_scan(engine, mail, trail) for engine in asked))
+        viruses = asyncio.gather(*(self._asking.virus(engine, mail, trail) for engine in asked))
         spam = asyncio.ensure_future(self._check_spam(mail, trail))
         with trail.step("unpacking"):
             unpacked = unpack(mail.content, self._settings[MAXIMUM_MESSAGE_PARTS])
@@ -86,17 +89,11 @@ class Examiner:
             for settings in self._for_each_recipient(mail)
         ):
             return None
-        with trail.step(self._spam.name):
-            return await self._spam.check(mail)
+        return await self._asking.spam(self._spam, mail, trail)
 
     def _for_each_recipient(self, mail: Mail) -> Iterator[MailSettings]:
         for recipient in mail.header.envelope.recipients:
             yield MailSettings(self._settings, facts_for(mail, recipient))
-
-
-async def _scan(engine: VirusEngine, mail: Mail, trail: Trail) -> VirusAnswer:
-    with trail.step(engine.name):
-        return await engine.scan(mail)
 
 
 def _forbidden(

@@ -17,6 +17,8 @@ from mailmill.settings.options.system import (
 )
 from mailmill.tasks import GIVE_UP, SCAN
 from mailmill_workers import heartbeat, runtime
+from mailmill_workers.engines.versions import Versions
+from mailmill_workers.scan.asking import Asking
 from mailmill_workers.scan.batch import ScanBatch
 from mailmill_workers.scan.decision import Decider
 from mailmill_workers.scan.examine import Examiner
@@ -24,6 +26,7 @@ from mailmill_workers.scan.giveup import GiveUp
 from mailmill_workers.scan.handon import HandOn
 from mailmill_workers.scan.limits import end_without_memory, without_limit
 from mailmill_workers.scan.quarantine import Quarantine
+from mailmill_workers.verdicts.store import VerdictStore, cache_url, connect
 
 
 @functools.lru_cache(maxsize=1)
@@ -55,8 +58,22 @@ def _scan_batch(settings: Settings) -> ScanBatch:
         decider=_decider(settings),
         hand_on=_hand_on(),
         notes=_notes(),
-        examiner=functools.partial(Examiner, settings),
+        examiner=functools.partial(_examiner, settings),
     )
+
+
+@functools.lru_cache(maxsize=1)
+def _verdicts(url: str | None) -> VerdictStore | None:
+    return None if url is None else VerdictStore(connect(url))
+
+
+@functools.cache
+def _versions() -> Versions:
+    return Versions()
+
+
+def _examiner(settings: Settings) -> Examiner:
+    return Examiner(settings, Asking(settings, _verdicts(cache_url(settings)), _versions()))
 
 
 @app.task(name=SCAN, bind=True, Request="mailmill_workers.scan.request:ScanRequest")  # type: ignore[untyped-decorator]

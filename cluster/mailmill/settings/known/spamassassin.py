@@ -78,17 +78,23 @@ OPTIONS: Final = (
         "Cache SpamAssassin Results",
         DIFFERENT,
         "yes",
-        "Each message is checked; a cache that knows only the text mixes up messages.",
-        does="no",
+        "For any spam scanner, and shared by the cluster. The whole message, its client, sender and "
+        "recipients have to be the same, not only the text.",
         rules=Rules.FIRST,
     ),
     Known(
         "SpamAssassin Cache Database File",
         NOT_APPLICABLE,
         "/var/spool/MailScanner/incoming/SpamAssassin.cache.db",
-        "There is no cache.",
+        "The cache is in Redis, see Verdict Cache URL.",
     ),
-    Known("SpamAssassin Cache Timings", NOT_APPLICABLE, "1800,300,10800,172800,600", "There is no cache."),
+    Known(
+        "SpamAssassin Cache Timings",
+        DIFFERENT,
+        "1800,300,10800,172800,600",
+        "The fourth time is for what a virus scanner calls infected. The fifth is not used: Redis forgets by "
+        "itself.",
+    ),
     Known(
         "Rebuild Bayes Every", NOT_APPLICABLE, "0", "spamd or rspamd look after their statistics.", does="0"
     ),

@@ -5,10 +5,30 @@ from __future__ import annotations
 from types import ModuleType
 
 from mailmill.settings.option import Option
-from mailmill.settings.options import cluster, delivery, metrics, milter, policy, reports, scanners, system
+from mailmill.settings.options import (
+    cluster,
+    delivery,
+    metrics,
+    milter,
+    policy,
+    reports,
+    scanners,
+    system,
+    verdicts,
+)
 
 #: In the order of the reference page.
-MODULES: tuple[ModuleType, ...] = (system, milter, delivery, cluster, metrics, scanners, policy, reports)
+MODULES: tuple[ModuleType, ...] = (
+    system,
+    milter,
+    delivery,
+    cluster,
+    metrics,
+    scanners,
+    verdicts,
+    policy,
+    reports,
+)
 
 
 def options_of(module: ModuleType) -> list[Option[object]]:

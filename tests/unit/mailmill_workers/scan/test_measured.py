@@ -9,6 +9,8 @@ from mailmill.findings import Clean, Failed, Scored
 from mailmill.messagelog.events import Step
 from mailmill.messagelog.measured import EngineAnswer, Measured
 from mailmill.settings import Settings
+from mailmill_workers.engines.versions import Versions
+from mailmill_workers.scan.asking import Asking
 from mailmill_workers.scan.decision import Decider
 from mailmill_workers.scan.examine import Examiner
 from mailmill_workers.scan.quarantine import Quarantine
@@ -65,7 +67,9 @@ def test_the_time_of_each_engine_and_what_the_cache_answered_come_from_the_trail
     )
     trail = Trail()
     trail.cached.add("rspamd")
-    report = asyncio.run(Examiner(Settings.of({})).examine(make_mail(), trail))
+    settings = Settings.of({})
+    examiner = Examiner(settings, Asking(settings, None, Versions()))
+    report = asyncio.run(examiner.examine(make_mail(), trail))
     virus, spam = report.measured()
     assert (virus.engine, virus.answer, virus.cached) == ("clamd", "clean", False)
     assert (spam.engine, spam.answer, spam.cached) == ("rspamd", "scored", True)

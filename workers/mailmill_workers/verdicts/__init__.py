@@ -1,0 +1,1 @@
+"""The verdict cache: what engines said, kept in Redis for the whole cluster."""
