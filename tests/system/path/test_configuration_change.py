@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import threading
 from collections import Counter
 
 import pytest
+import redis
 
 from mailmill.mailids import MAIL_ID
 from mailmill.messagelog.events import Step
@@ -133,6 +136,24 @@ def version_of(running):
     return result.stdout.split()[0]
 
 
+def edit(running, path, old, new):
+    """Change a file that was written for the test."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def versions(running):
+    """The published versions, the newest first."""
+    return [each["version"] for each in json.loads(mailmill(running, "conf", "versions", "--json").stdout)]
+
+
+def in_force(running, who, version):
+    """Say whether a process has told that it goes by a version."""
+    told = re.compile(rf"configuration {re.escape(version)}\S* is in force")
+    return any(line.startswith(f"{who}:") and told.search(line) for line in running.lines)
+
+
 def test_changed_files_count_from_one_batch_to_the_next(start):
     running = start("confchange", changes=slow_scan)
     old = version_of(running)
@@ -140,8 +161,136 @@ def test_changed_files_count_from_one_batch_to_the_next(start):
 
     def change():
         write_rules(running, "yes")
-        conf.write_text(conf.read_text().replace("Header Value = one", "Header Value = two"))
+        edit(running, conf, "Header Value = one", "Header Value = two")
 
     change_under_load(running, change)
     assert_each_went_by_one(running, old, version_of(running))
     assert not any("Traceback" in line for line in running.lines)
+
+
+def test_a_wrong_change_is_told_and_the_old_configuration_stays(start):
+    running = start("confwrong", changes=slow_scan)
+    old = version_of(running)
+    conf = running.system.places.conf
+    conf.write_text(conf.read_text() + "Milter Prot = 1\nClamd Port = none\n")
+    for who in ("scan", "deliver", "milter", "queue-manager"):
+        assert wait_until(lambda who=who: refused(running, who, old), 20), who
+    answers = running.send(small(3, "still"))
+    assert {answer.code for answer in answers} == {250}
+    running.wait_until_empty()
+    assert wait_until(lambda: len(scans(running)) == 3, 30)
+    assert {version for _, _, version in scans(running)} == {old}
+    edit(running, conf, "Milter Prot = 1\nClamd Port = none\n", "")
+    edit(running, conf, "Header Value = one", "Header Value = two")
+    new = version_of(running)
+    for who in ("scan", "deliver", "milter", "queue-manager"):
+        assert wait_until(lambda who=who: in_force(running, who, new), 20), who
+
+
+def refused(running, who, old):
+    """Say whether a process has told that it stays with `old`, and of both faults."""
+    lines = [line for line in running.lines if line.startswith(f"{who}:")]
+    wanted = (f"refused, {old} stays in force", "unknown option Milter Prot", "Clamd Port must be")
+    return all(any(text in line for line in lines) for text in wanted)
+
+
+def published(ports, directory):
+    """The cluster's configuration is not that of the node's own file, which only says where Redis is."""
+    site = directory / "site"
+    site.mkdir(mode=0o755)
+    (site / "conf.d").mkdir()
+    own = slow_scan(ports, directory)
+    policy = "".join(f"{name} = {value}\n" for name, value in own.items())
+    (site / "MailScanner.conf").write_text("%org-name% = mailmill\ninclude conf.d/*.conf\n")
+    clamd, relay = directory / "clamd" / "clamd.ctl", ports.relay_qmqp
+    (site / "conf.d" / "site.conf").write_text(
+        f"{policy}Clamd Socket = {clamd}\nRspamd URL = http://127.0.0.1:{ports.rspamd}\n"
+        f"MSMail Delivery Method = QMQP\nMSMail Relay Address = 127.0.0.1\nMSMail Relay Port = {relay}\n"
+        "Milter Ignore Loopback = no\nSend Notices = no\n"
+    )
+    return {"Configuration Source": "published", "Configuration Dir": str(directory / "mailmill" / "copy")}
+
+
+def publish(running, expect=0):
+    """Publish the site's configuration and return its version."""
+    site = running.system.directory / "site" / "MailScanner.conf"
+    result = mailmill(running, "conf", "publish", str(site))
+    assert result.returncode == expect, result.stderr
+    return result
+
+
+def test_a_published_configuration_counts_for_all_and_survives_a_redis_that_loses_it(start_published):
+    running = start_published("confpub")
+    system = running.system
+    (old,) = versions(running)
+    conf = system.directory / "site" / "conf.d" / "site.conf"
+
+    def change():
+        write_rules(running, "yes")
+        edit(running, conf, "Header Value = one", "Header Value = two")
+        conf.write_text(conf.read_text() + "Milter Prot = 1\nClamd Port = none\n")
+        result = publish(running, expect=78)
+        assert "unknown option Milter Prot" in result.stderr
+        assert "Clamd Port must be" in result.stderr
+        assert versions(running) == [old]
+        edit(running, conf, "Milter Prot = 1\nClamd Port = none\n", "")
+        publish(running)
+
+    change_under_load(running, change)
+    new, before = versions(running)
+    assert before == old
+    assert_each_went_by_one(running, old, new)
+    for who in ("scan", "deliver", "milter", "queue-manager"):
+        assert wait_until(lambda who=who: in_force(running, who, new), 20), who
+
+    # Redis loses everything: somebody puts it back, and the nodes never go by anything else.
+    with redis.Redis(port=system.ports.redis) as client:
+        client.flushall()
+    assert wait_until(lambda: versions(running) == [new], 20)
+
+    # A node starts without Redis, with its copy.
+    system.redis.stop()
+    system.milter.stop()
+    system.milter.start()
+    system.milter.wait_healthy()
+    system.redis.start()
+    system.redis.wait_healthy()
+
+    assert publish(running).stdout == f"{new} is in force already.\n"
+    write_rules(running, "no")
+    edit(running, conf, "Header Value = two", "Header Value = one")
+    publish(running)
+    assert versions(running)[0] == old
+    assert mailmill(running, "conf", "rollback").stdout == f"{new} is published again.\n"
+    assert versions(running) == [new, old, new]
+    running.lines.clear()
+    assert mailmill(running, "conf", "rollback", old).returncode == 0
+    for who in ("scan", "deliver", "milter", "queue-manager"):
+        assert wait_until(lambda who=who: in_force(running, who, old), 20), who
+    assert not any("Traceback" in line for line in running.lines)
+
+
+@pytest.fixture
+def start_published(start, servers_dir):
+    """Start a system whose processes wait for a configuration until it is published."""
+
+    def begin(name):
+        publisher = threading.Thread(target=publish_when_redis_is_there, args=(servers_dir / name,))
+        publisher.start()
+        try:
+            return start(name, changes=published)
+        finally:
+            publisher.join()
+
+    return begin
+
+
+def publish_when_redis_is_there(directory):
+    """Publish as soon as a node says that it waits for it, as an administrator of a new cluster does."""
+    node, site = directory / "mailmill" / "MailScanner.conf", directory / "site" / "MailScanner.conf"
+    command = [str(COMMANDS / "mailmill"), "--conf", str(node), "conf", "publish", str(site)]
+
+    def done():
+        return node.exists() and not subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert wait_until(done, PATIENCE)
