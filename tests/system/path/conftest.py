@@ -128,6 +128,7 @@ def start(require, servers_dir):
 
 @pytest.fixture(scope="module")
 def running(require, servers_dir, request):
-    """A system that the tests of a module share."""
+    """A system that the tests of a module share; its MailScanner.conf may be changed by `changes` there."""
+    changes = {"changes": request.module.changes} if hasattr(request.module, "changes") else {}
     with systems(require, servers_dir) as begin:
-        yield begin(request.module.__name__.rpartition(".")[2])
+        yield begin(request.module.__name__.rpartition(".")[2], **changes)
