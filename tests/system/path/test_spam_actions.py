@@ -35,6 +35,7 @@ def changes(ports, directory):
         "actions": RULES,
         "bounce": "To: bounced@example.com yes\nFromOrTo: default no\n",
         "senders": f"From: {SENDER} yes\nFromOrTo: default no\n",
+        "cleaned": "To: warned@example.com yes\nFromOrTo: default no\n",
     }
     for name, text in rules.items():
         (directory / f"{name}.rules").write_text(text)
@@ -43,6 +44,7 @@ def changes(ports, directory):
         "Spam Actions": str(directory / "actions.rules"),
         "Enable Spam Bounce": str(directory / "bounce.rules"),
         "Notify Senders": str(directory / "senders.rules"),
+        "Deliver Cleaned Messages": str(directory / "cleaned.rules"),
         "Recipient Spam Report": str(directory / "german.txt"),
         "High SpamAssassin Score": "10000",
     }
@@ -57,6 +59,11 @@ def arrived(running, *letters):
     for message in running.system.relay.mailbox.messages():
         found.setdefault(message.recipient, []).append(message)
     return found
+
+
+def kept(running):
+    """The messages in the quarantine that were stopped."""
+    return set(running.system.places.quarantine.glob("*/*/message"))
 
 
 def parsed(received):
@@ -113,3 +120,17 @@ def test_a_sender_hears_of_a_forbidden_attachment_where_the_rules_say_so(running
     assert letter.sender == ""
     assert "setup.exe" in parsed(letter).get_content()
     assert "a@example.com" in parsed(letter).get_content()
+
+
+def test_a_warning_stands_in_place_of_a_forbidden_message_where_the_rules_say_so(running):
+    letter = Letter("stranger@example.org", ("warned@example.com", "other@example.com"), FORBIDDEN)
+    before = kept(running)
+    found = arrived(running, letter)
+    (path,) = kept(running) - before
+    assert path.read_bytes().endswith(letter.body)
+    assert {address for address in found if not address.startswith("postmaster@")} == {"warned@example.com"}
+    (warning,) = found["warned@example.com"]
+    assert warning.sender == "stranger@example.org"
+    assert parsed(warning)["Subject"] == "a program"
+    assert "setup.exe" in parsed(warning).get_content()
+    assert b"not really" not in warning.data

@@ -23,11 +23,12 @@ from mailmill.settings.options.policy import LOCAL_POSTMASTER
 from mailmill.settings.options.reports import REPORT_HOSTNAME
 from mailmill.settings.options.system import QUARANTINE_DIR
 from mailmill_workers.mail import Mail
+from mailmill_workers.scan.headers import header_block
 from mailmill_workers.scan.judgement import Judgement, Letter
 from mailmill_workers.scan.mailtext import header_lines, header_values, printable
 from mailmill_workers.scan.policy import facts_for
-from mailmill_workers.scan.reportmail import Frame, report_mail
-from mailmill_workers.scan.wrapping import wrap
+from mailmill_workers.scan.reportmail import Frame, report_mail, text_part
+from mailmill_workers.scan.wrapping import outside, wrap
 
 #: The longest message that is returned whole with a bounce, in bytes (Postfix: bounce_size_limit, 50000).
 RETURN_LIMIT: Final = 50_000
@@ -76,6 +77,14 @@ class Correspondence:
         values = self._values(mail, judgement, Letter(judgement.warning), indexes)
         text = render(self.settings.reports.text(judgement.warning), values)
         return wrap(mail.content, headers, text)
+
+    def replace(self, mail: Mail, letter: Letter, judgement: Judgement, indexes: tuple[int, ...]) -> bytes:
+        """Return what is delivered in place of a message."""
+        values = self._values(mail, judgement, letter, indexes)
+        text = render(self.settings.reports.text(letter.text), values)
+        return (
+            header_block(judgement.headers) + outside(mail.content) + b"MIME-Version: 1.0\n" + text_part(text)
+        )
 
     def _letter(
         self,

@@ -162,7 +162,11 @@ class Decider:
     def _delivery(self, mail: Mail, group: Group) -> Delivery:
         envelope = mail.header.envelope
         covers = tuple(str(index) for index in group.indexes)
-        head, tail = self._around(mail, group.judgement, group.indexes)
+        instead = group.judgement.replacement
+        if instead is None:
+            head, tail = self._around(mail, group.judgement, group.indexes)
+        else:
+            head, tail = self._correspondence.replace(mail, instead, group.judgement, group.indexes), b""
         return Delivery(
             id=delivery_id(mail.header.id, covers),
             mail_id=mail.header.id,
@@ -172,7 +176,7 @@ class Decider:
             sender_args=envelope.sender_args,
             head=head,
             tail=tail,
-            content=mail.header.id,
+            content="" if instead else mail.header.id,
             covers=covers,
             arrival=mail.header.arrival,
             verdict=str(group.judgement.verdict),

@@ -81,6 +81,8 @@ class Judgement(Struct, frozen=True):
     forward: tuple[str, ...] = ()
     #: The warning that the message is put into as an attachment; None: it goes as it is.
     warning: ReportFile | None = None
+    #: What is delivered in place of the message; None: the message is.
+    replacement: Letter | None = None
     #: What the sender is told.
     to_sender: Letter | None = None
     #: What the recipient is told.

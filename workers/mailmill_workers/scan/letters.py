@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from mailmill.findings import Forbidden
 from mailmill.reports.files import ReportFile
@@ -11,6 +12,7 @@ from mailmill.settings import Option
 from mailmill.settings.formail import MailSettings
 from mailmill.settings.options.reports import (
     BOUNCE_SPAM_AS_ATTACHMENT,
+    DELIVER_CLEANED_MESSAGES,
     ENABLE_SPAM_BOUNCE,
     NEVER_NOTIFY_PRECEDENCE,
     NON_FORGING_VIRUSES,
@@ -25,6 +27,9 @@ from mailmill.settings.options.reports import (
     SENDER_SPAMASSASSIN_REPORT,
     SENDER_VIRUS_REPORT,
     SILENT_VIRUSES,
+    STORED_CONTENT_MESSAGE,
+    STORED_FILENAME_MESSAGE,
+    STORED_VIRUS_MESSAGE,
 )
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.judgement import Letter, Verdict
@@ -39,42 +44,49 @@ _STOPPED: Final = {
     Verdict.FORBIDDEN: (NOTIFY_SENDERS_OF_FILENAMES, SENDER_FILENAME_REPORT),
     Verdict.UNSCANNABLE: (NOTIFY_SENDERS_OF_OTHER, SENDER_ERROR_REPORT),
 }
+#: What is delivered in place of a message, by what the message is.
+_REPLACEMENTS: Final = {
+    Verdict.INFECTED: STORED_VIRUS_MESSAGE,
+    Verdict.FORBIDDEN: STORED_FILENAME_MESSAGE,
+    Verdict.UNSCANNABLE: STORED_CONTENT_MESSAGE,
+}
 
 
-def stopped_letter(
-    settings: MailSettings,
-    mail: Mail,
-    verdict: Verdict,
-    findings: tuple[str, ...],
-    filenames: tuple[str, ...] = (),
-) -> Letter | None:
-    """Return what the sender of a message that was stopped is told; None: nothing.
+@dataclass(frozen=True)
+class Finding:
+    """Why a message was stopped, for people."""
 
-    Args:
-        settings: those of the recipient that it was stopped for.
-        mail: the message.
-        verdict: what it is.
-        findings: why it was stopped, for people.
-        filenames: the parts in which that was found; none when it is not known.
-    """
+    texts: tuple[str, ...]
+    #: The names of the parts in which it was found; none when that is not known.
+    filenames: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, forbidden: tuple[Forbidden, ...], unnamed: str) -> Self:
+        """Return what to say of forbidden parts; one without a name is called `unnamed`."""
+        names = [part.filename or unnamed for part in forbidden]
+        texts = [
+            f"{name}: {part.user_text or part.log_text}" for name, part in zip(names, forbidden, strict=True)
+        ]
+        return cls(tuple(texts), tuple(dict.fromkeys(names)))
+
+
+def stopped_letter(settings: MailSettings, mail: Mail, verdict: Verdict, why: Finding) -> Letter | None:
+    """Return what the sender of a message that was stopped is told; None: nothing."""
     options = _STOPPED.get(verdict)
     if options is None or not settings[NOTIFY_SENDERS]:
         return None
     wanted, report = options
-    silent = verdict is Verdict.INFECTED and _is_silent(settings, findings)
-    if silent or not settings[wanted] or not _may_be_told(settings, mail):
+    if not settings[wanted] or _is_silent(settings, verdict, why) or not _may_be_told(settings, mail):
         return None
-    return _letter(settings, report, findings, filenames or (settings.words["theentiremessage"],))
+    return _about(settings, report, why)
 
 
-def forbidden_letter(settings: MailSettings, mail: Mail, forbidden: tuple[Forbidden, ...]) -> Letter | None:
-    """Return what the sender of forbidden attachments is told; None: nothing."""
-    unnamed = settings.words["notnamed"]
-    names = [part.filename or unnamed for part in forbidden]
-    findings = [
-        f"{name}: {part.user_text or part.log_text}" for name, part in zip(names, forbidden, strict=True)
-    ]
-    return stopped_letter(settings, mail, Verdict.FORBIDDEN, tuple(findings), tuple(dict.fromkeys(names)))
+def replacement(settings: MailSettings, verdict: Verdict, why: Finding) -> Letter | None:
+    """Return what a recipient gets in place of a message that was stopped; None: nothing."""
+    report = _REPLACEMENTS.get(verdict)
+    if report is None or not settings[DELIVER_CLEANED_MESSAGES] or _is_silent(settings, verdict, why):
+        return None
+    return _about(settings, report, why)
 
 
 def bounce_letter(settings: MailSettings, mail: Mail, spam: SpamCheck) -> Letter | None:
@@ -114,9 +126,15 @@ def _letter(
     return None if text is None else Letter(text, findings, filenames, returns)
 
 
-def _is_silent(settings: MailSettings, viruses: tuple[str, ...]) -> bool:
+def _about(settings: MailSettings, report: Option[Path | None], why: Finding) -> Letter | None:
+    return _letter(settings, report, why.texts, why.filenames or (settings.words["theentiremessage"],))
+
+
+def _is_silent(settings: MailSettings, verdict: Verdict, why: Finding) -> bool:
     """Return whether nobody is told of these viruses: one that does not forge senders is told."""
-    names = [virus.lower() for virus in viruses]
+    if verdict is not Verdict.INFECTED:
+        return False
+    names = [virus.lower() for virus in why.texts]
     silent = [word.lower() for word in settings[SILENT_VIRUSES]]
     honest = [word.lower() for word in settings[NON_FORGING_VIRUSES]]
     if any(word in name for word in honest for name in names):

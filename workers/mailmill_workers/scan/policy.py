@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from msgspec import structs
-
 from mailmill.envelope import Recipient
 from mailmill.findings import Found
 from mailmill.hostnames import look_up
@@ -51,9 +49,10 @@ from mailmill.settings.options.system import QUARANTINE_DIR
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.judgement import Folder, Judgement, NoticeTo, Verdict
 from mailmill_workers.scan.letters import (
+    Finding,
     bounce_letter,
-    forbidden_letter,
     notify_letter,
+    replacement,
     report_file,
     stopped_letter,
 )
@@ -99,8 +98,8 @@ def judge(everybodys: Settings, mail: Mail, report: Report, recipient: Recipient
     forbidden = report.forbidden(settings[FILENAME_RULES], settings[FILETYPE_RULES])
     if forbidden:
         reasons = tuple(f"{part.filename or 'unnamed part'}: {part.log_text}" for part in forbidden)
-        stopped = _stopped(settings, mail, Verdict.FORBIDDEN, reasons)
-        return structs.replace(stopped, to_sender=forbidden_letter(settings, mail, forbidden))
+        why = Finding.of(forbidden, settings.words["notnamed"])
+        return _stopped(settings, mail, Verdict.FORBIDDEN, reasons, why)
     spam = check_spam(settings, report, len(mail.header.envelope.recipients), len(mail.content))
     if spam.failed:
         if settings[SPAM_SCANNER_FAILURE] is FailurePolicy.DEFER:
@@ -166,16 +165,26 @@ def _scan_text(settings: MailSettings, report: Report) -> str:
     return settings[CLEAN_HEADER_VALUE]
 
 
-def _stopped(settings: MailSettings, mail: Mail, verdict: Verdict, reasons: tuple[str, ...]) -> Judgement:
+def _stopped(
+    settings: MailSettings,
+    mail: Mail,
+    verdict: Verdict,
+    reasons: tuple[str, ...],
+    why: Finding | None = None,
+) -> Judgement:
+    """Return the judgement on what is kept; `why` says to people what `reasons` say."""
+    why = why or Finding(reasons)
+    instead = replacement(settings, verdict, why)
     return Judgement(
         verdict=verdict,
         reasons=reasons,
-        deliver=False,
+        deliver=instead is not None,
         store=Folder.INFECTIONS,
         notice=notice_to(settings),
         quarantine=str(settings[QUARANTINE_DIR]),
         headers=_headers(settings, mail, settings[INFECTED_HEADER_VALUE], SpamCheck("")),
-        to_sender=stopped_letter(settings, mail, verdict, reasons),
+        replacement=instead,
+        to_sender=stopped_letter(settings, mail, verdict, why),
     )
 
 

@@ -26,6 +26,13 @@ _OUTSIDE: Final = frozenset(
 )
 
 
+def outside(content: bytes) -> bytes:
+    """Return the headers of a message that stand on the outside, as they are."""
+    return b"".join(
+        line for line in header_lines(content) if line.partition(b":")[0].strip().lower() in _OUTSIDE
+    )
+
+
 def wrap(content: bytes, headers: bytes, warning: str) -> tuple[bytes, bytes]:
     """Return what stands in front of a message and behind it; lines end in LF.
 
@@ -36,13 +43,10 @@ def wrap(content: bytes, headers: bytes, warning: str) -> tuple[bytes, bytes]:
     """
     text = text_part(warning)
     mark = _mark(content, text)
-    outside = b"".join(
-        line for line in header_lines(content) if line.partition(b":")[0].strip().lower() in _OUTSIDE
-    )
     encoding = b"7bit" if content.isascii() else b"8bit"
     head = (
         headers
-        + outside
+        + outside(content)
         + b"MIME-Version: 1.0\n"
         + b'Content-Type: multipart/mixed;\n\tboundary="%s"\n' % mark
         + b"Content-Transfer-Encoding: %s\n" % encoding

@@ -154,10 +154,9 @@ OPTIONS: Final = (
     ),
     Known(
         "Deliver Cleaned Messages",
-        NOT_YET,
+        DIFFERENT,
         "yes",
-        "A message with a forbidden part is kept whole; it is not delivered without it.",
-        does="no",
+        "The default is no here. A warning is delivered in place of the whole message, never the rest of it.",
         rules=Rules.ALL,
     ),
 )

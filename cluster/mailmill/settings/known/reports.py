@@ -9,6 +9,7 @@ from mailmill.settings.option import Rules
 
 _NOT_REPLACED: Final = "Attachments are not replaced by a text."
 _NOT_CHANGED: Final = "Texts of messages are not changed."
+_IN_PLACE: Final = "It stands in place of the whole message, see Deliver Cleaned Messages."
 _NOT_SENDERS: Final = "Senders are not told."
 
 OPTIONS: Final = (
@@ -56,23 +57,23 @@ OPTIONS: Final = (
     ),
     Known(
         "Stored Bad Content Message Report",
-        NOT_YET,
+        DIFFERENT,
         "%report-dir%/stored.content.message.txt",
-        _NOT_REPLACED,
+        _IN_PLACE,
         rules=Rules.FIRST,
     ),
     Known(
         "Stored Bad Filename Message Report",
-        NOT_YET,
+        DIFFERENT,
         "%report-dir%/stored.filename.message.txt",
-        _NOT_REPLACED,
+        _IN_PLACE,
         rules=Rules.FIRST,
     ),
     Known(
         "Stored Virus Message Report",
-        NOT_YET,
+        DIFFERENT,
         "%report-dir%/stored.virus.message.txt",
-        _NOT_REPLACED,
+        _IN_PLACE,
         rules=Rules.FIRST,
     ),
     Known(

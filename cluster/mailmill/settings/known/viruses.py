@@ -40,7 +40,7 @@ OPTIONS: Final = (
         "Silent Viruses",
         DIFFERENT,
         "HTML-IFrame All-Viruses",
-        "For whom senders are told. Recipients never get an infected message, cleaned or not.",
+        "Whom Deliver Cleaned Messages and Notify Senders Of Viruses leave out.",
         rules=Rules.ALL,
     ),
     Known(

@@ -96,7 +96,8 @@ SILENT_VIRUSES: Final = Option(
     default="HTML-IFrame All-Viruses",
     rules=Rules.ALL,
     join=join_words,
-    description="Parts of the names of viruses whose senders are not told; All-Viruses is all of them.",
+    description="Parts of the names of viruses of which neither senders nor recipients are told; All-Viruses "
+    "is all of them.",
 )
 NON_FORGING_VIRUSES: Final = Option(
     "Non-Forging Viruses",
@@ -104,8 +105,8 @@ NON_FORGING_VIRUSES: Final = Option(
     default="Joke/ OF97/ WM97/ W97M/ eicar",
     rules=Rules.ALL,
     join=join_words,
-    description="Parts of the names of viruses that do not forge senders: these are told, whatever Silent "
-    "Viruses says.",
+    description="Parts of the names of viruses that do not forge senders: both sides are told of them, "
+    "whatever Silent Viruses says.",
 )
 SENDER_VIRUS_REPORT: Final = _report(
     "Sender Virus Report", "sender.virus.report.txt", "What the sender of an infected message is told."
@@ -157,6 +158,30 @@ INLINE_SPAM_WARNING: Final = _report(
     "inline.spam.warning.txt",
     "The text above the message that the action attachment delivers as an attachment.",
 )
+DELIVER_CLEANED_MESSAGES: Final = Option(
+    "Deliver Cleaned Messages",
+    YES_NO,
+    default="no",
+    rules=Rules.FIRST,
+    description="Deliver a warning in place of a message that was stopped. The warning has the subject and "
+    "the sender of the message and nothing else of it; the message itself is in the quarantine. Not for "
+    "viruses of Silent Viruses, unless Non-Forging Viruses has them.",
+)
+STORED_VIRUS_MESSAGE: Final = _report(
+    "Stored Virus Message Report",
+    "stored.virus.message.txt",
+    "What is delivered in place of an infected message.",
+)
+STORED_FILENAME_MESSAGE: Final = _report(
+    "Stored Bad Filename Message Report",
+    "stored.filename.message.txt",
+    "What is delivered in place of a message with a forbidden attachment.",
+)
+STORED_CONTENT_MESSAGE: Final = _report(
+    "Stored Bad Content Message Report",
+    "stored.content.message.txt",
+    "What is delivered in place of a message that could not be looked into.",
+)
 NOTICES_INCLUDE_FULL_HEADERS: Final = Option(
     "Notices Include Full Headers",
     YES_NO,
@@ -180,4 +205,7 @@ REPORT_FILES: Final = (
     SENDER_SPAMASSASSIN_REPORT,
     RECIPIENT_SPAM_REPORT,
     INLINE_SPAM_WARNING,
+    STORED_VIRUS_MESSAGE,
+    STORED_FILENAME_MESSAGE,
+    STORED_CONTENT_MESSAGE,
 )

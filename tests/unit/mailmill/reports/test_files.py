@@ -64,4 +64,4 @@ def test_there_is_an_own_text_for_every_option_and_no_other():
         text = own_text(name)
         assert list(unknown_variables(text, Values(NAMES, VARIABLES))) == []
         assert text.isascii()
-        assert bool(split_headers(text)[0]) is not name.startswith("inline")
+        assert bool(split_headers(text)[0]) is not name.startswith(("inline", "stored"))

@@ -347,6 +347,40 @@ def test_a_language_without_a_report_tells_nobody(decide, make_mail, make_report
     assert decide(make_mail(), make_report(forbidden=EXE), values).deliveries == ()
 
 
+# warnings in place of messages
+
+CLEANED = {"Deliver Cleaned Messages": "yes", "Send Notices": "no"}
+
+
+def test_a_warning_is_delivered_in_place_of_a_forbidden_message(decide, make_mail, make_report, tmp_path):
+    content = b"Subject: hello\nContent-Type: text/html\nDKIM-Signature: v=1\n\n<p>secret</p>\n"
+    (delivery,) = decide(make_mail(content=content), make_report(forbidden=EXE), CLEANED).deliveries
+    assert (to(delivery), delivery.sender, delivery.covers) == (["a@example.com"], "s@example.org", ("0",))
+    assert (delivery.content, delivery.tail) == ("", b"")
+    warning = message(delivery)
+    assert warning["Subject"] == "hello"
+    assert warning["X-acme-MailScanner"] == "Found to be infected"
+    assert warning["DKIM-Signature"] is None
+    assert "setup.exe: No programs, please" in warning.get_content()
+    assert "secret" not in warning.get_content()
+    assert folders(tmp_path) == {"01KB000000ABCDEFGH-4cXyZ1"}
+
+
+def test_what_is_delivered_in_place_is_each_recipients_own_matter(decide, make_mail, make_report):
+    files = [("c.rules", "To: a@example.com yes\nFromOrTo: default no\n")]
+    values = CLEANED | {"Deliver Cleaned Messages": "HERE/c.rules"}
+    (delivery,) = decide(make_mail(TWO), make_report(forbidden=EXE), values, files=files).deliveries
+    assert to(delivery) == ["a@example.com"]
+    assert "b@example.com" not in message(delivery).get_content()
+
+
+@pytest.mark.parametrize(("values", "delivered"), [({}, 0), ({"Silent Viruses": "HTML-IFrame"}, 1)])
+def test_silent_viruses_are_silent_for_recipients_too(decide, make_mail, make_report, values, delivered):
+    decision = decide(make_mail(), make_report(viruses=VIRUS), CLEANED | values)
+    assert len(decision.deliveries) == delivered
+    assert decision.events[-1].step is Step.QUARANTINED
+
+
 # words of languages
 
 
