@@ -39,8 +39,6 @@ class Variables:
     #: The rules that matched, one a line, with their points.
     longspamreport: str = ""
     sascore: str = ""
-    #: The name of the attachment that a warning is put into.
-    viruswarningname: str = ""
     #: Size of the message in bytes.
     messagesize: str = ""
 
