@@ -42,6 +42,8 @@ ENGINES: Final = {
     "rspamd": {"Virus Scanning": "no", "Spam Checks": "yes", "Spam Scanner": "rspamd"},
     "spamassassin": {"Virus Scanning": "no", "Spam Checks": "yes", "Spam Scanner": "spamassassin"},
 }
+#: What --only may name.
+PARTS: Final = tuple(ENGINES)
 #: How many times fewer messages a slow engine gets: spamd looks into about 10 a second.
 _FEWER: Final = {"spamassassin": 10}
 RATE: Final = "msg/s"

@@ -26,6 +26,8 @@ MEASURES: Final[dict[str, Callable[[Plan], Table]]] = {
     "memory": memory.measure,
     "waiting": waiting.measure,
 }
+#: What --only may name.
+PARTS: Final = {*edge.PARTS, *backlog.PARTS, *scaling.PARTS}
 _CHECKOUT: Final = Path(__file__).parents[1]
 _QUICK_COUNT: Final = 100
 
@@ -39,7 +41,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--quick", action="store_true", help="one run with few messages: does it work at all?")
     made.add_argument("--long", action="store_true", help="100,000 messages where a bounded number is usual")
     made.add_argument("--maildir", action="store_true", help="backlog: the relay delivers into its Maildir")
-    made.add_argument("--only", action="append", default=[], help="only this engine or kind; may be repeated")
+    made.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        help=f"only this of {', '.join(sorted(PARTS))}; may be repeated",
+    )
     made.add_argument("--synthetic", type=int, metavar="BYTES", help="no corpus: sizes around this median")
     made.add_argument("--results", type=Path, help="where NAME.json and NAME.svg go; otherwise only printed")
     return made
@@ -48,9 +55,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; the exit status is 1 when a goal is not reached."""
     options = parser().parse_args(arguments)
-    unknown = set(options.tables) - MEASURES.keys()
+    unknown = {*(set(options.tables) - MEASURES.keys()), *(set(options.only) - PARTS)}
     if unknown:
-        print(f"no such table: {', '.join(sorted(unknown))}", file=sys.stderr)
+        print(f"benchmarks: there is no {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     if os.geteuid() != 0:
         print("benchmarks: Postfix is started by root, so this needs root", file=sys.stderr)

@@ -31,6 +31,8 @@ from mailmill_local.servers.edge import PostfixEdge
 
 CONNECTIONS: Final = (1, 10, 50)
 PLAIN: Final = "postfix"
+#: What --only may name.
+PARTS: Final = ("unix", "inet")
 #: Seconds of load for the latency at half load.
 _LATENCY_SECONDS: Final = 10.0
 RATE: Final = "msg/s"
@@ -42,7 +44,7 @@ def measure(plan: Plan) -> Table:
     table = Table("edge", "Edge: durable accept, and the same Postfix queueing to a discard transport")
     with contextlib.ExitStack() as stack:
         edges = {PLAIN: _plain(stack.enter_context(postfix_alone(plan.directory)))}
-        for kind in ("unix", "inet"):
+        for kind in PARTS:
             if plan.wants(kind):
                 edges[kind] = stack.enter_context(_mailmill(plan, kind))
         for _ in range(plan.runs):

@@ -37,6 +37,8 @@ from mailmill_local.system import System
 ENGINE_SECONDS: Final = 0.2
 WORKERS: Final = (1, 2, 4, 8, 16)
 EDGES: Final = (1, 2, 4)
+#: What --only may name.
+PARTS: Final = ("workers", "edges", "contents")
 #: Messages that an edge has under way in the rows of edges.
 _WINDOW: Final = 4
 #: Seconds that a row should take.
