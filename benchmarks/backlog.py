@@ -28,7 +28,7 @@ from benchmarks.plan import Plan
 from benchmarks.redisinfo import ask
 from benchmarks.reference import MAILSCANNER, speed
 from benchmarks.sites import discarding, letters, site, spooled, wait_for_all
-from benchmarks.table import CPU, Table
+from benchmarks.table import CPU, OTHERS, Table
 from mailmill_local.ports import Ports
 from mailmill_local.servers.base import Server
 from mailmill_local.servers.rspamd import Rspamd
@@ -160,8 +160,9 @@ def _row(plan: Plan, table: Table, engine: str, count: int, full: Path) -> None:
     table.add(engine, "redis commands", traffic.commands / count)
     table.add(engine, "redis kB in", traffic.received / count / 1000)
     table.add(engine, "redis kB out", traffic.sent / count / 1000)
+    table.add(engine, OTHERS, costs.others)
     plan.say(
-        f"backlog {engine}: {count / seconds:.1f} msg/s, others used {costs.elsewhere:.2f} s of processor; "
+        f"backlog {engine}: {count / seconds:.1f} msg/s, others had {costs.others:.2f} cores; "
         f"Redis calls per message: {traffic.top(_TOP, count)}"
     )
 

@@ -22,7 +22,7 @@ from benchmarks.meter import Meter
 from benchmarks.plan import Plan
 from benchmarks.sites import empty, site, spooled
 from benchmarks.spread import percentile
-from benchmarks.table import CPU, Table
+from benchmarks.table import CPU, OTHERS, Table
 from mailmill_local.ports import Ports
 from mailmill_local.probes import ask, free_port
 from mailmill_local.servers import mailmill
@@ -90,7 +90,8 @@ class _Edge:
             table.add(row, stage + CPU, cost)
         table.add(row, "driver share", outcome.cpu / outcome.seconds)
         table.add(row, "median ms", 1000 * statistics.median(outcome.latencies))
-        plan.say(f"edge {row}: {outcome.rate:.0f} msg/s, others used {costs.elsewhere:.2f} s of processor")
+        table.add(row, OTHERS, costs.others)
+        plan.say(f"edge {row}: {outcome.rate:.0f} msg/s, others had {costs.others:.2f} cores")
 
     def latencies(self, plan: Plan, rate: float) -> list[float]:
         """Return the seconds from each message's turn to its 250 at a steady rate."""

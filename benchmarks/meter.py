@@ -23,6 +23,11 @@ class Costs:
     #: a driver that it has waited for.
     elsewhere: float
 
+    @property
+    def others(self) -> float:
+        """Processors that others had meanwhile: from some tenths on, a figure is not worth keeping."""
+        return self.elsewhere / self.elapsed
+
     def per_message(self, count: int) -> dict[str, float]:
         """Return the milliseconds of processor per message by stage."""
         return {stage: 1000 * seconds / count for stage, seconds in self.stages.items()}

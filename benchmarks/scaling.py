@@ -25,7 +25,7 @@ from benchmarks.plan import Plan
 from benchmarks.redisinfo import ask
 from benchmarks.sites import discarding, letters, site, wait_for_all
 from benchmarks.slowengine import SlowEngine
-from benchmarks.table import CPU, Table
+from benchmarks.table import CPU, OTHERS, Table
 from mailmill_local.configuration import Places, mailscanner_conf
 from mailmill_local.ports import Ports
 from mailmill_local.probes import HOST
@@ -148,7 +148,8 @@ def _row(table: Table, plan: Plan, row: str, shape: _Shape, size: int = _SIZE) -
     table.add(row, "redis kB in", traffic.received / count / 1000)
     table.add(row, "redis kB out", traffic.sent / count / 1000)
     table.add(row, CROSSINGS, max(traffic.received, traffic.sent) / (count * size))
-    plan.say(f"scaling {row}: {rate:.1f} msg/s, others used {costs.elsewhere:.2f} s of processor")
+    table.add(row, OTHERS, costs.others)
+    plan.say(f"scaling {row}: {rate:.1f} msg/s, others had {costs.others:.2f} cores")
 
 
 def _edge(

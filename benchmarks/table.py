@@ -13,6 +13,8 @@ from benchmarks.spread import Spread
 
 #: From here on a figure is printed without decimals.
 _WHOLE: Final = 100
+#: The column of `Costs.others`.
+OTHERS: Final = "cores of others"
 #: How the names of columns end that hold processor time per message by stage.
 CPU: Final = " cpu ms"
 

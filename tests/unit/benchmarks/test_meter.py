@@ -54,3 +54,7 @@ def test_the_driver_is_a_stage_of_its_own(clocks):
 
 def test_costs_of_a_message_are_milliseconds():
     assert Costs(1, {"scan": 0.5}, 0).per_message(100) == {"scan": 5.0}
+
+
+def test_what_others_had_is_a_number_of_cores():
+    assert Costs(4, {}, 2).others == 0.5
