@@ -8,7 +8,7 @@ PYTHON ?= /usr/bin/python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-unit faults faults-quick faults-mutations bench lint format pins clean debian debian-tests
+.PHONY: help up test test-unit faults faults-quick faults-mutations bench docs lint format pins clean debian debian-tests
 
 help:  ## Show this.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,11 @@ faults-mutations: debian-tests .venv/.installed  ## Show that the harness fails 
 
 bench: debian-tests .venv/.bench  ## Measure: all tables, or ARGS="edge --runs 5"; results in benchmarks/results/.
 	@PYTHONPATH=deploy $(BIN)/python -m benchmarks --results benchmarks/results $(ARGS)
+
+docs: .venv/.installed  ## Build the documentation into site/; a broken link is an error.
+	$(BIN)/mailmill conf reference > docs/reference/options.md
+	$(BIN)/mailmill conf reference --mailscanner > docs/reference/mailscanner-options.md
+	$(BIN)/mkdocs build --strict --quiet
 
 lint: .venv/.installed  ## Check style, format and types; change nothing.
 	$(BIN)/ruff check
