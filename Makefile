@@ -42,7 +42,7 @@ bench: debian-tests .venv/.bench  ## Measure: all tables, or ARGS="edge --runs 5
 docs: .venv/.installed  ## Build the documentation into site/; a broken link is an error.
 	$(BIN)/mailmill conf reference > docs/reference/options.md
 	$(BIN)/mailmill conf reference --mailscanner > docs/reference/mailscanner-options.md
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 
 lint: .venv/.installed  ## Check style, format and types; change nothing.
 	$(BIN)/ruff check

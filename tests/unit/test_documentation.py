@@ -10,14 +10,14 @@ ROOT = Path(__file__).parents[2]
 
 def build(place, site):
     """Build the documentation in a directory as `make docs` does; return the exit status and what it said."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(site)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(site)]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=120)
     return done.returncode, done.stderr + done.stdout
 
 
 def test_the_documentation_builds_without_a_warning_and_has_every_page(tmp_path):
     status, said = build(ROOT, tmp_path)
-    assert (status, said) == (0, "")
+    assert status == 0, said
     pages = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
     assert pages <= {path.relative_to(tmp_path) for path in tmp_path.rglob("*.html")}
 
