@@ -18,6 +18,7 @@ _TOKEN: Final = re.compile(
 )
 #: `%word%` in a text is meant for a variable; `10%,20%` is not.
 _SITE_NAME: Final = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+_EMPTY_LINE: Final = re.compile(r"\n[ \t]*\n")
 #: The name of a header, which may have `%org-name%` in it (RFC 5322, 3.6.8).
 _HEADER: Final = re.compile(r"([!-9;-~]+):[ \t]*(.*)")
 
@@ -61,9 +62,10 @@ def unknown_variables(text: str, values: Values) -> Iterator[tuple[int, str]]:
 def split_headers(text: str) -> tuple[list[tuple[str, str]], str]:
     """Return the headers that a template begins with, unfolded, and its body.
 
-    There are headers only when nothing else stands above the first empty line.
+    There are headers only when nothing else stands above the first line that is empty or blank.
     """
-    above, _, body = text.partition("\n\n")
+    end = _EMPTY_LINE.search(text)
+    above, body = (text[: end.start()], text[end.end() :]) if end else (text, "")
     headers: list[tuple[str, str]] = []
     for line in above.split("\n"):
         match = _HEADER.fullmatch(line)

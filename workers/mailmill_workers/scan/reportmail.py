@@ -64,8 +64,10 @@ def report_mail(text: str, values: Values, frame: Frame, returned: bytes | None 
     }
     for name_template, value_template in templates:
         name = render(name_template, values)
-        if _NAME.fullmatch(name) and name.lower() not in _OURS:
-            headers[name.lower()] = (name, " ".join(render(value_template, values).split()))
+        value = " ".join(render(value_template, values).split())
+        lacks_address = name.lower() in _ADDRESSES and "@" not in value
+        if _NAME.fullmatch(name) and name.lower() not in _OURS and not lacks_address:
+            headers[name.lower()] = (name, value)
     head = b"".join(_header(name, value) for name, value in headers.values() if value)
     head += header_block(
         (

@@ -53,6 +53,11 @@ def test_what_the_file_may_not_decide():
     assert message["Auto-Submitted"] == "auto-replied"
 
 
+def test_an_address_header_without_an_address_does_not_count():
+    message = parsed('From: "Scanner" <$Config::LocalPostmaster>\nTo: everybody\nSubject: x\n\nHello\n')
+    assert (message["From"], message["To"]) == ("Mailmill <postmaster@example.com>", "s@example.org")
+
+
 def test_a_header_with_a_name_that_is_none_is_left_out():
     message = parsed("X-$who: x\nSubject: y\n\nbody\n")
     assert [name for name in message if "J" in name] == []
