@@ -71,32 +71,31 @@ class Gate:
     ) -> None:
         """Watch both queues of an edge: what the relay does not take moves from the first to the second."""
         self._spools = (incoming, outgoing)
-        self.limits = limits
+        self._limits = limits
         self._statvfs = statvfs
         self._clock = clock
         self._monotonic = monotonic
         self._census = CensusTaker(self._spools, monotonic)
         self._lock = threading.Lock()
-        self._checked = float("-inf")
         self._free = 0
         self._closed: Answer | None = None
-        self._space = Floor(limits.min_free)
-        self._inodes = Floor(limits.min_inodes)
-        self._messages = Ceiling(limits.max_messages)
-        self._bytes = Ceiling(limits.max_bytes)
-        self._age = Ceiling(limits.max_age)
+        self._set_thresholds()
 
-    def with_limits(self, limits: Limits) -> Gate:
-        """Return a gate for the same queues that has other limits."""
-        incoming, outgoing = self._spools
-        return Gate(
-            incoming,
-            outgoing,
-            limits,
-            statvfs=self._statvfs,
-            clock=self._clock,
-            monotonic=self._monotonic,
-        )
+    def follow(self, limits: Limits) -> None:
+        """Go by other limits from now on."""
+        with self._lock:
+            if limits != self._limits:
+                self._limits = limits
+                self._set_thresholds()
+
+    def _set_thresholds(self) -> None:
+        """Begin to compare with the limits."""
+        self._checked = float("-inf")
+        self._space = Floor(self._limits.min_free)
+        self._inodes = Floor(self._limits.min_inodes)
+        self._messages = Ceiling(self._limits.max_messages)
+        self._bytes = Ceiling(self._limits.max_bytes)
+        self._age = Ceiling(self._limits.max_age)
 
     def refusal(self, size: int) -> Answer | None:
         """Return the answer to a message with `size` bytes still to be written; None when it can be taken.
@@ -109,7 +108,7 @@ class Gate:
             if now - self._checked >= CHECK_INTERVAL:
                 self._free, self._closed = self._look()
                 self._checked = now
-            if self._closed is None and self._free < self.limits.min_free + size:
+            if self._closed is None and self._free < self._limits.min_free + size:
                 return system_full("insufficient space in the mail spool")
             return self._closed
 
@@ -118,13 +117,13 @@ class Gate:
         found = [self._statvfs(str(spool.root)) for spool in self._spools]
         free = min(each.f_bavail * each.f_frsize for each in found)
         # A file system without an inode table reports none at all.
-        inodes = min((each.f_favail for each in found if each.f_files), default=self.limits.min_inodes * 2)
+        inodes = min((each.f_favail for each in found if each.f_files), default=self._limits.min_inodes * 2)
         full = []
         if self._space.reached(free):
             full.append("insufficient space in the mail spool")
         if self._inodes.reached(inodes):
             full.append("too few inodes are free in the mail spool")
-        if self.limits.on_census:
+        if self._limits.on_census:
             full += self._counted()
         if is_draining(self._spools[0].root):
             return free, not_accepting("this server takes no new mail now: it is being drained")

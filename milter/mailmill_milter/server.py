@@ -96,12 +96,10 @@ class EdgeInForce:
 
     def follow(self, settings: Settings) -> None:
         """Go by other settings. A message that has begun goes by those it began with."""
-        before = self.edge
-        limits = Limits.of(settings)
+        self.edge.gate.follow(Limits.of(settings))
         self.edge = replace(
-            before,
+            self.edge,
             queue_type=settings[MSMAIL_QUEUE_TYPE],
-            gate=before.gate if limits == before.gate.limits else before.gate.with_limits(limits),
             blocklist=Blocklist(settings) if settings[MILTER_SCANNER] else None,
             ignore_loopback=settings[MILTER_IGNORE_LOOPBACK],
             configuration=settings.version,

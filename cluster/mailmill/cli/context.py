@@ -38,8 +38,12 @@ class Cli:
         """
         return process.begin(self.conf).settings
 
-    def begin(self) -> Settings:
+    def begin(self, *, mail: bool = True) -> Settings:
         """Begin a daemon: start its log, tell what `mailmill check` would warn of, and return the settings.
+
+        Args:
+            mail: whether it has to do with mail. Then it waits for a published configuration, and keeps a
+                copy.
 
         Raises:
             ConfigError: the settings cannot be used, or /etc/MailScanner/defaults says `run_mailscanner=0`.
@@ -53,7 +57,7 @@ class Cli:
             # Celery reads the settings by itself: it must find the same file.
             os.environ[FILE_VARIABLE] = str(self.conf.absolute())
         setup_logging(debug=False)
-        self.settings = process.begin(self.conf, daemon=True).settings
+        self.settings = process.begin(self.conf, daemon=mail).settings
         set_detail(debug=self.settings[DEBUG])
         for warning in self.settings.warnings:
             log.warning("%s", warning)

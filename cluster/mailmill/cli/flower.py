@@ -22,6 +22,6 @@ def flower(cli: Cli, address: str, port: int) -> None:
 
     The page has no password of its own: keep it on loopback or behind a proxy that asks for one.
     """
-    cli.begin()
+    cli.begin(mail=False)
     options = [f"--address={address}", f"--port={port}", f"--tasks-columns={_COLUMNS}", "--logging=warning"]
     app.start(["flower", *options])

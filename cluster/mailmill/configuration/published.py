@@ -165,7 +165,7 @@ class First:
         """
         said = ""
         while True:
-            found, why = self._find()
+            found, why = self._find(look_at_copy=wait)
             if found:
                 return self._use(found)
             if not wait:
@@ -175,9 +175,12 @@ class First:
             said = why
             sleep(WAIT)
 
-    def _find(self) -> tuple[list[Copy], str]:
-        """Return what there is, the newest first, or else why there is nothing."""
-        found = []
+    def _find(self, *, look_at_copy: bool) -> tuple[list[Copy], str]:
+        """Return what there is, the newest first, or else why there is nothing.
+
+        The copy is looked at in any case when Redis has nothing.
+        """
+        found: list[Copy | None] = []
         why = "nothing was published yet (mailmill conf publish)"
         try:
             current = self.store.current()
@@ -186,10 +189,11 @@ class First:
                 why = f"Redis has lost the files of {current.version}: publish them again"
         except (redis.RedisError, RecordError) as exc:
             why = f"Redis cannot be asked ({exc}), and there is no copy in {self.copy.path}"
-        try:
-            found.append(self.copy.read())
-        except (OSError, RecordError) as exc:
-            log.warning("no copy of the configuration: %s", exc)
+        if look_at_copy or not any(found):
+            try:
+                found.append(self.copy.read())
+            except (OSError, RecordError) as exc:
+                log.warning("no copy of the configuration: %s", exc)
         there = {copy.publication.number: copy for copy in found if copy is not None}
         return [there[number] for number in sorted(there, reverse=True)], why
 

@@ -135,7 +135,10 @@ class QueueManagerProcess:
             warnings,
             self._forget,
         )
-        self._tuning = Tuning(window, gate, feeder, suspects, warnings, self._manager)
+        pressure = Gate(
+            self._spools[Queue.INCOMING], self._spools[Queue.OUTGOING], PressureLimits.of(settings)
+        )
+        self._tuning = Tuning(pressure, window, gate, feeder, suspects, warnings, self._manager)
         self._inbox: queue.SimpleQueue[Call] = queue.SimpleQueue()
         self._stopping = threading.Event()
 
@@ -191,11 +194,8 @@ class QueueManagerProcess:
             watch.stop()
 
     def _serve_metrics(self, memory: MemoryWatch) -> None:
-        pressure = Gate(
-            self._spools[Queue.INCOMING], self._spools[Queue.OUTGOING], PressureLimits.of(self._settings)
-        )
         parts = EdgeParts(
-            self._spools, self._manager, self._window, self._feeder, self._gate, memory, pressure
+            self._spools, self._manager, self._window, self._feeder, self._gate, memory, self._tuning.pressure
         )
         self._registry.register(EdgeState(parts))
         serve(self._registry, self._settings, METRICS_PORT)

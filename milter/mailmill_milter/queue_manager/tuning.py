@@ -19,6 +19,8 @@ from mailmill.settings.options.delivery import (
     MAXIMUM_QUEUE_LIFETIME,
     MINIMAL_BACKOFF_TIME,
 )
+from mailmill_milter.gate import Gate
+from mailmill_milter.gate import Limits as PressureLimits
 from mailmill_milter.queue_manager.backoff import Backoff
 from mailmill_milter.queue_manager.delaywarning import DelayWarnings
 from mailmill_milter.queue_manager.feed import Feeder, Limits
@@ -44,6 +46,8 @@ def backoff_of(settings: Settings) -> Backoff:
 class Tuning:
     """The parts of a queue manager that have settings."""
 
+    #: Says for the metrics what the milter's gates say.
+    pressure: Gate
     window: Window
     gate: RelayGate
     feeder: Feeder
@@ -53,6 +57,7 @@ class Tuning:
 
     def follow(self, settings: Settings) -> None:
         """Go by other settings from now on, in the thread that acts."""
+        self.pressure.follow(PressureLimits.of(settings))
         self.window.resize(settings[MAX_MESSAGES_IN_FLIGHT], settings[MAX_BYTES_IN_FLIGHT])
         self.gate.resize(settings[MAX_MESSAGES_IN_FLIGHT])
         self.feeder.limits = limits_of(settings)

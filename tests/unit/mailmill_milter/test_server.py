@@ -4,12 +4,16 @@ import pytest
 
 from mailmill.envelope import Client, Envelope, Recipient
 from mailmill.settings import Settings
+from mailmill.spool import State
 
 server = pytest.importorskip("mailmill_milter.server", reason="pymilter is not installed")
 
 
 @pytest.fixture
 def settings(tmp_path):
+    for state in State:
+        (tmp_path / state).mkdir()
+
     def make(**values: str) -> Settings:
         queues = {"Incoming Queue Dir": str(tmp_path), "Outgoing Queue Dir": str(tmp_path)}
         return Settings.of(queues | {name.replace("_", " "): value for name, value in values.items()})
@@ -34,10 +38,11 @@ def test_a_new_configuration_makes_another_edge_and_counts_the_same_messages(set
     assert in_force.edge.gate is before.gate
 
 
-def test_other_limits_make_another_gate(settings):
+def test_other_limits_count_at_once(settings):
     in_force = server.EdgeInForce(server.edge_of(settings()))
-    before = in_force.edge.gate
-    in_force.follow(settings(Milter_Min_Free_Space="1", Milter_Scanner="no"))
-    assert in_force.edge.gate is not before
-    assert in_force.edge.gate.limits.min_free == 1
+    assert in_force.edge.gate.refusal(0) is None
+    in_force.follow(settings(Milter_Min_Free_Space=str(10**17), Milter_Scanner="no"))
+    assert "insufficient space" in str(in_force.edge.gate.refusal(0))
     assert in_force.edge.blocklist is None
+    in_force.follow(settings())
+    assert in_force.edge.gate.refusal(0) is None

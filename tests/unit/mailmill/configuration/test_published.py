@@ -39,7 +39,7 @@ class Cluster:
         return First(self.store, LocalCopy(directory), Node(Settings.of(values), {}))
 
     def node(self, name="a"):
-        source, settings = self.first(name).begin(wait=False)
+        source, settings = self.first(name).begin(wait=True)
         source.accept()
         return source, settings
 

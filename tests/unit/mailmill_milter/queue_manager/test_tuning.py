@@ -3,6 +3,7 @@ from __future__ import annotations
 from unittest.mock import Mock
 
 from mailmill.settings import Settings
+from mailmill_milter.gate import Gate, Limits
 from mailmill_milter.queue_manager.delaywarning import DelayWarnings
 from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.suspects import Suspects
@@ -19,6 +20,7 @@ def test_a_running_queue_manager_goes_by_other_settings():
     settings = Settings.of(
         {
             "Max Messages In Flight": "10",
+            "Milter Max Spool Messages": "77",
             "Max Bytes In Flight": "5000",
             "Max Unscanned Messages Per Scan": "7",
             "Maximum Processing Attempts": "2",
@@ -27,7 +29,9 @@ def test_a_running_queue_manager_goes_by_other_settings():
             "Delay Warning Time": "30m",
         }
     )
-    Tuning(window, gate, feeder, suspects, warnings, manager).follow(settings)
+    pressure = Gate(Mock(), Mock(), Limits())
+    Tuning(pressure, window, gate, feeder, suspects, warnings, manager).follow(settings)
+    assert pressure._limits.max_messages == 77
     assert window.max_messages == 10
     assert window.has_room(10, 5000)
     assert not window.has_room(2, 5001)
