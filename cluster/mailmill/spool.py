@@ -43,6 +43,10 @@ class State(enum.StrEnum):
     CORRUPT = "corrupt"
 
 
+#: Bytes that are collected before they are written: most messages take one system call.
+_BUFFER: Final = 64 * 1024
+
+
 class SpoolWriter:
     """One message on its way into the spool. Use as a context manager: without `commit` nothing stays."""
 
@@ -51,16 +55,14 @@ class SpoolWriter:
         self._name = header.id
         self._path = spool.path(header.id, State.INCOMING)
         self._encoder = SpoolEncoder()
+        self._buffer: list[bytes] = []
+        self._buffered = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             self._fd = os.open(self._path, flags, 0o600)
         except OSError as exc:
             raise spool.error("cannot create", header.id, exc) from exc
-        try:
-            self._write(self._encoder.start(header))
-        except SpoolError:
-            self._discard()
-            raise
+        self._add(self._encoder.start(header))
 
     def write(self, content: bytes) -> None:
         """Append content (lines ending in LF).
@@ -68,7 +70,9 @@ class SpoolWriter:
         Raises:
             SpoolError: the disk refuses; the message cannot be committed any more.
         """
-        self._write(self._encoder.add(content))
+        self._add(self._encoder.add(content))
+        if self._buffered >= _BUFFER:
+            self._write()
 
     def commit(self) -> None:
         """Make the message durable and visible in `active`.
@@ -77,7 +81,8 @@ class SpoolWriter:
             SpoolError: any step failed; nothing of the message stays.
         """
         try:
-            self._write(self._encoder.end())
+            self._add(self._encoder.end())
+            self._write()
             os.fsync(self._fd)
             fd, self._fd = self._fd, -1
             os.close(fd)
@@ -94,8 +99,15 @@ class SpoolWriter:
             _unlink(final)
             raise
 
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
+    def _add(self, data: bytes) -> None:
+        self._buffer.append(data)
+        self._buffered += len(data)
+
+    def _write(self) -> None:
+        """Write what has been collected."""
+        view = memoryview(b"".join(self._buffer))
+        self._buffer.clear()
+        self._buffered = 0
         try:
             while view:
                 view = view[os.write(self._fd, view) :]

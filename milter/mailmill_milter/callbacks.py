@@ -16,6 +16,7 @@ from typing import Any, Final
 import Milter
 
 from mailmill_milter.answers import Action, Answer
+from mailmill_milter.quickack import QuickAck
 from mailmill_milter.session import Edge, Session
 from mailmill_milter.text import printable
 
@@ -64,9 +65,10 @@ class Connection:
 class Callbacks:
     """Binds an edge to the callbacks of the process's only milter."""
 
-    def __init__(self, edge: Callable[[], Edge]) -> None:
-        """Serve for the edge that is returned, which may be another one each time."""
+    def __init__(self, edge: Callable[[], Edge], quick: QuickAck) -> None:
+        """Serve for the edge that is returned, which may be another one each time, over these connections."""
         self._edge = edge
+        self._quick = quick
         # pymilter gives each connection a Python thread state of its own, so this is per connection.
         self._current = threading.local()
 
@@ -99,6 +101,7 @@ class Callbacks:
             wanted |= Milter.P_NR_MAIL
         options[:] = [0, options[1] & wanted, 0, 0]
         self._attach(ctx, options[1])
+        self._quick.look()
         log.debug("negotiated protocol steps %#x", options[1])
         return int(Milter.CONTINUE)
 
@@ -131,6 +134,7 @@ class Callbacks:
 
     def envrcpt(self, ctx: Any, *arguments: bytes) -> int:
         """Take RCPT TO with its ESMTP arguments."""
+        self._quick.now()
         return self._quietly(ctx, Milter.P_NR_RCPT, "rcpt", lambda c: c.session.rcpt(arguments), arguments)
 
     def header(self, ctx: Any, name: str, value: bytes) -> int:

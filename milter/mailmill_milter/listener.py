@@ -48,6 +48,11 @@ class Listener:
         host = f"[{self._bind}]" if ":" in self._bind else self._bind
         return f"inet:{host}:{self._port}"
 
+    @property
+    def port(self) -> int:
+        """The TCP port; 0 for a unix socket."""
+        return 0 if self._bind.startswith("/") else self._port
+
     def open(self) -> None:
         """Begin to listen.
 

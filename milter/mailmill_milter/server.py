@@ -33,6 +33,7 @@ from mailmill_milter.callbacks import Callbacks
 from mailmill_milter.gate import Gate, Limits
 from mailmill_milter.inhand import InHand
 from mailmill_milter.listener import Listener
+from mailmill_milter.quickack import QuickAck
 from mailmill_milter.session import Edge
 from mailmill_milter.supervisor import Supervisor
 
@@ -53,8 +54,8 @@ def run(settings: Settings) -> None:
     prepare_queue_directories(settings)
     edge = edge_of(settings)
     in_force = EdgeInForce(edge)
-    Callbacks(lambda: in_force.edge).install()
     listener = Listener(settings)
+    Callbacks(lambda: in_force.edge, QuickAck(listener.port)).install()
     listener.open()
     try:
         _write_pid_file(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Option(Generic[T]):
     join: Callable[[tuple[T, ...]], T] = _first
     effect: Effect = Effect.NEXT_BATCH
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """The name as it is compared: without case, spaces and punctuation."""
         return option_key(self.name)

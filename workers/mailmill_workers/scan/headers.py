@@ -22,6 +22,8 @@ def _line(name: str, value: str) -> bytes:
         clean = "".join(char if char.isprintable() else "?" for char in clean)
         encoded = Header(clean, "utf-8", header_name=name, maxlinelen=FOLD_AT).encode(linesep="\n")
         return f"{name}: {encoded}\n".encode("ascii")
+    if len(name) + len(": ") + len(text) <= FOLD_AT:
+        return f"{name}: {text}\n".encode("ascii")
     # A word that is too long stays whole: breaking it would change it.
     lines = textwrap.wrap(
         f"{name}: {text}", FOLD_AT, subsequent_indent="\t", break_long_words=False, break_on_hyphens=False
