@@ -11,6 +11,7 @@ from mailmill.cli.context import Cli
 from mailmill.configuration.publishing import check as check_by_roles
 from mailmill.errors import ConfigError
 from mailmill.settings import Settings
+from mailmill.settings.defaultsfile import remarks_on_defaults
 
 EXIT_WARNINGS: Final = 1
 EXIT_ERRORS: Final = 2
@@ -27,13 +28,16 @@ def check(ctx: click.Context, file: Path | None) -> None:
 
     Exit status: 0 nothing to say, 1 warnings only, 2 errors.
     """
+    cli = ctx.ensure_object(Cli)
     try:
-        settings = Settings.load(file or ctx.ensure_object(Cli).conf)
+        settings = Settings.load(file or cli.conf)
         check_by_roles(settings)
     except ConfigError as exc:
         problems, warnings = exc.problems, list(exc.warnings)
     else:
         problems, warnings = [], list(settings.warnings)
+    if file is None:
+        warnings += remarks_on_defaults(cli.defaults)
     for problem in problems:
         click.echo(f"error: {problem}")
     for warning in warnings:

@@ -27,6 +27,8 @@ from mailmill.settings.patterns import (
 )
 
 _EVERYTHING: Final = frozenset({"default", "*", "*@*", "*@", "@*", "@"})
+#: MailScanner's examples also have it without `host:` in front.
+_SPOOFED: Final = "_spoofed_"
 _HOST: Final = re.compile(r"host(-nocheck)?:(.*)", re.IGNORECASE)
 #: What begins like this is about client addresses: only digits and dots, or a colon and no `@`.
 _IPV4: Final = re.compile(r"[0-9.]+(?:[/-][0-9.]+)?")
@@ -49,7 +51,7 @@ def parse_pattern(text: str) -> Pattern:
         return ExactAddress("")
     if text.startswith("/"):
         return _expression(text)
-    if host := _HOST.fullmatch(text):
+    if host := _HOST.fullmatch(f"host:{text}" if text.lower() == _SPOOFED else text):
         return _client_name(host[2], verified=not host[1])
     if "@" not in text and (":" in text or _IPV4.fullmatch(text)):
         return _client_range(text.lower())
@@ -99,7 +101,7 @@ def _expression(text: str) -> Pattern:
 
 
 def _client_name(text: str, *, verified: bool) -> Pattern:
-    if text.lower() == "_spoofed_":
+    if text.lower() == _SPOOFED:
         return ClientReverse(Reverse.SPOOFED)
     if text.startswith("/"):
         return ClientNameExpression(compile_expression(_between_slashes(text)), verified)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from mailmill.errors import ConfigError
-from mailmill.settings.defaultsfile import DEFAULTS_FILE, service_enabled
+from mailmill.settings.defaultsfile import DEFAULTS_FILE, remarks_on_defaults
 from mailmill.settings.mailscanner import Finding, findings, remarks
 from mailmill.settings.option import Rules
 from mailmill.settings.options import TABLE
@@ -72,7 +72,7 @@ def survey(place: Path, environ: Mapping[str, str]) -> Survey:
         found,
         rulesets,
         tuple(problems),
-        tuple(w for w in (*warnings, *odd, *_service(home / DEFAULTS_FILE.name)) if w not in told),
+        tuple(w for w in (*warnings, *odd, *remarks_on_defaults(home / DEFAULTS_FILE.name)) if w not in told),
     )
 
 
@@ -90,12 +90,3 @@ def _rulesets(found: Iterable[Finding]) -> tuple[tuple[RulesFile, ...], list[str
         if not any(one.known.key in TABLE for one in users):
             odd += reader.problems
     return tuple(files), odd
-
-
-def _service(defaults: Path) -> list[str]:
-    try:
-        if service_enabled(defaults):
-            return []
-    except ConfigError as exc:
-        return exc.problems
-    return [f"{defaults}: run_mailscanner is 0: the daemons refuse to start until it is 1"]

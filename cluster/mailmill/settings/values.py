@@ -13,6 +13,7 @@ from mailmill.reports.library import Library
 from mailmill.settings.attachmentrules import Rule as AttachmentRule
 from mailmill.settings.attachmentrules import load, read_as_deny
 from mailmill.settings.conffile import ConfFile
+from mailmill.settings.defaultsfile import named_conf_file
 from mailmill.settings.expansion import VARIABLES, expand_variables
 from mailmill.settings.facts import MailFacts
 from mailmill.settings.files import DiskFiles, Files
@@ -273,9 +274,15 @@ class Settings:
 
 
 def _read_own(conf: ConfFile, path: Path | None, environ: Mapping[str, str]) -> None:
-    """Read the MailScanner.conf at `path`, or that of this node; MailScanner's usual one need not exist."""
+    """Read the MailScanner.conf at `path`, or that of this node; MailScanner's usual one need not exist.
+
+    Raises:
+        ConfigError: /etc/MailScanner/defaults, which may name one, cannot be read.
+    """
     named = environ.get(FILE_VARIABLE)
-    file = path or (Path(named) if named else None)
+    file = path or (Path(named) if named else named_conf_file())
+    if file == DEFAULT_FILE and path is None and not named:
+        file = None
     if file or conf.files.find(str(DEFAULT_FILE)):
         conf.files.main = str((file or DEFAULT_FILE).absolute())
         conf.read(file or DEFAULT_FILE)

@@ -162,7 +162,8 @@ DELIVER_CLEANED_MESSAGES: Final = Option(
     "Deliver Cleaned Messages",
     YES_NO,
     default="no",
-    rules=Rules.FIRST,
+    rules=Rules.ALL,
+    join=any,
     description="Deliver a warning in place of a message that was stopped. The warning has the subject and "
     "the sender of the message and nothing else of it; the message itself is in the quarantine. Not for "
     "viruses of Silent Viruses, unless Non-Forging Viruses has them.",

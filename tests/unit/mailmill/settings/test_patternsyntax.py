@@ -108,6 +108,7 @@ def test_client_name_patterns(pattern, fits, fits_not):
         ("host-nocheck:/evil/", {Reverse.VERIFIED, Reverse.SPOOFED}),
         ("host:_SPOOFED_", {Reverse.SPOOFED}),
         ("host:_spoofed_", {Reverse.SPOOFED}),
+        ("_SPOOFED_", {Reverse.SPOOFED}),
         ("host:", {Reverse.NONE}),
     ],
 )

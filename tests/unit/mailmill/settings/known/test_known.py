@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from mailmill.settings.kinds import TEXT
 from mailmill.settings.known import KNOWN, MODULES, Status, known_of
-from mailmill.settings.option import Origin
+from mailmill.settings.option import Option, Origin, Rules
 from mailmill.settings.options import TABLE
 from mailmill.settings.values import Settings
 
@@ -47,3 +48,23 @@ def test_what_mailscanner_ships_is_read_without_an_error_and_needs_no_remark():
         "MTA is taken for msmail: Mailmill takes mail through its milter and reads no queue of an MTA",
         "Virus Scanners auto means clamd here",
     ]
+
+
+#: What is the same for all mail, so that rules about mail say nothing of it.
+FOR_ALL_MAIL = {"Outgoing Queue Dir", "Clamd Socket", "Attachment Encoding Charset"}
+
+
+def test_wherever_mailscanner_allows_a_ruleset_mailmill_does_with_the_same_way_of_joining():
+    other = {
+        option.name
+        for key, option in TABLE.items()
+        if key in KNOWN and KNOWN[key].rules is not Rules.NONE and option.rules is not KNOWN[key].rules
+    }
+    assert other == FOR_ALL_MAIL
+
+
+def test_options_for_which_all_rules_count_say_how_values_are_joined():
+    unsaid = [
+        o.name for o in TABLE.values() if o.rules is Rules.ALL and o.join is Option("", TEXT, "", "").join
+    ]
+    assert unsaid == []
