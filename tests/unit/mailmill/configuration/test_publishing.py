@@ -46,7 +46,12 @@ def test_roles_that_are_installed_have_their_say(site, monkeypatch):
     def refuse(settings):
         raise ConfigError(["no such server"])
 
-    monkeypatch.setattr(publishing, "entry_points", lambda *, group: [Point, Point])
+    class NotInstalled:
+        @staticmethod
+        def load():
+            raise ImportError("aiohttp")
+
+    monkeypatch.setattr(publishing, "entry_points", lambda *, group: [NotInstalled, Point, Point])
     with pytest.raises(ConfigError) as caught:
         candidate(write_site(site), {})
     assert caught.value.problems == ["no such server"]
