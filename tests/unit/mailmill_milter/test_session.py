@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -483,3 +484,19 @@ def test_an_invisible_byte_in_an_address_survives(make, spool):
     found = only(spool).header.envelope
     assert found.sender.encode("utf-8", "surrogateescape") == b"j\xfcrgen@example.org"
     assert found.recipients[0].address.encode("utf-8", "surrogateescape") == b"b\xff@example.net"
+
+
+def test_a_message_goes_by_the_configuration_that_it_began_with(make, spool, caplog):
+    caplog.set_level("INFO")
+    edges = [
+        replace(make(options={"Is Definitely Spam": spam})._edge, configuration=version)
+        for spam, version in (("no", "old"), ("yes", "new"))
+    ]
+    session = Session(lambda: edges[0])
+    begin(session)
+    envelope(session)
+    del edges[0]
+    assert content(session).action is Action.DISCARD
+    envelope(session)
+    assert content(session).action is Action.REJECT
+    assert ["conf=old" in caplog.messages[0], "conf=new" in caplog.messages[1]] == [True, True]
