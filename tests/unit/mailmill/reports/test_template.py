@@ -67,6 +67,10 @@ def test_headers_stand_above_the_first_empty_line():
     )
 
 
+def test_a_blank_line_ends_the_headers_too():
+    assert split_headers("Subject: a\n  \nBody\n\nmore\n") == ([("Subject", "a")], "Body\n\nmore\n")
+
+
 @pytest.mark.parametrize(
     "text", ["", "\nText\n", "Dear $from,\nhello: you\n\nmore", "Note: this\nis text\n\nmore"]
 )
