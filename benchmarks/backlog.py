@@ -186,4 +186,5 @@ def _direct(plan: Plan, table: Table, engine: str, count: int) -> None:
         costs = meter.stop()
     table.add(engine + DIRECT, RATE, rate)
     table.add(engine + DIRECT, "engine" + CPU, costs.per_message(count)["engine"])
-    plan.say(f"backlog {engine}{DIRECT}: {rate:.1f} msg/s")
+    table.add(engine + DIRECT, OTHERS, costs.others)
+    plan.say(f"backlog {engine}{DIRECT}: {rate:.1f} msg/s, others had {costs.others:.2f} cores")
