@@ -15,11 +15,13 @@ import enum
 import errno
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from mailmill.errors import DamagedSpoolFileError, SpoolError
+from mailmill.groupsync import GroupSync
 from mailmill.spoolfile import (
     SpoolEncoder,
     SpoolFile,
@@ -137,11 +139,20 @@ def _unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _sync_directory(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 class Spool:
     """One queue directory, `Incoming Queue Dir` or `Outgoing Queue Dir`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._syncs = {state: GroupSync(partial(_sync_directory, root / state)) for state in State}
 
     def path(self, name: str, state: State) -> Path:
         """Return where the file of `name` is in `state`."""
@@ -238,15 +249,13 @@ class Spool:
     def sync(self, state: State) -> None:
         """Make renames into `state` durable.
 
+        Threads that come while another one's sync is under way share the next one.
+
         Raises:
             SpoolError: the disk refuses.
         """
         try:
-            fd = os.open(self.root / state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+            self._syncs[state]()
         except OSError as exc:
             raise self.error("cannot sync", str(state), exc) from exc
 
