@@ -63,7 +63,7 @@ def test_an_expression_that_explodes_elsewhere_holds_nothing_up(make_rig, server
     name = b"a" * 60 + b"b"
     attachment = b'Content-Disposition: attachment; filename="' + name + b'"\n'
     rig.accept("odd", attachment)
-    denied = rig.accept("denied", attachment.replace(b"b\"", b"\""))
+    denied = rig.accept("denied", attachment.replace(b'b"', b'"'))
     rig.start()
     rig.wait_until_empty()
     assert rig.arrived()["odd"] == 1

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds that the first result waits for others, which then go on together: each group costs some 3 ms of
 #: processor in Redis, Celery and the deliver worker, however small it is. One that is alone does not wait.
-LINGER: Final = 0.02
+LINGER: Final = 0.05
 
 #: Faults of the surroundings (disk, network, settings): they say nothing about the message.
 NOT_ITS_FAULT: Final = (OSError, redis.RedisError, MailmillError)
