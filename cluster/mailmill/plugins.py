@@ -20,6 +20,11 @@ def find_plugin(group: str, name: str) -> EntryPoint | None:
     return next(iter(entry_points(group=group, name=name)), None)
 
 
+def plugin_names(group: str) -> frozenset[str]:
+    """Return the names of all plug-ins that are installed. This reads the metadata of every package."""
+    return frozenset(entry_points(group=group).names)
+
+
 def load_plugin(point: EntryPoint) -> Any:
     """Return what a plug-in offers: its factory.
 

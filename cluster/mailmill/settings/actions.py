@@ -45,7 +45,7 @@ class Step(Struct, frozen=True):
     remove: bool = False
 
 
-_TOKEN: Final = re.compile(r"\s*,?\s*(?:\"(?P<quoted>[^\"]*)\"|(?P<word>[^\s,\"]+))\s*,?\s*")
+_TOKEN: Final = re.compile(r"(?:\s*,)?\s*(?:\"(?P<quoted>[^\"]*)\"|(?P<word>[^\s,\"]+))\s*,?\s*")
 _HEADER: Final = re.compile(r"([!-9;-~]+):\s*([^\r\n]*)\Z")
 _ADDRESS: Final = re.compile(r"[^\s@<>(),;:\\\"]+@[^\s@<>(),;:\\\"]+")
 _FLAGS: Final = frozenset({"deliver", "delete", "notify", "bounce", "attachment"})

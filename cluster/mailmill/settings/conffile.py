@@ -18,7 +18,6 @@ from mailmill.settings.lines import read_lines
 from mailmill.settings.option import option_key
 
 _INCLUDE: Final = re.compile(r"include\s+([^=]+)", re.IGNORECASE)
-_ASSIGNMENT: Final = re.compile(r"([^=]*?)\s*=\s*(.*)", re.DOTALL)
 #: MailScanner's directory, where a path begins with it; version 4 had it in /opt.
 _HOME: Final = re.compile(r"(?<![^\s=,:;\"'(])(?:/etc/MailScanner|/opt/MailScanner/etc)(?![^/\s])")
 _VARIABLE_NAME: Final = re.compile(r"%\s*([^%\s]+)\s*%")
@@ -69,13 +68,13 @@ class ConfFile:
         for line in read_lines(path, self.problems, self.warnings, self.files):
             where = f"{path}:{line.number}"
             include = _INCLUDE.fullmatch(line.text)
-            match = _ASSIGNMENT.fullmatch(line.text)
+            name, equals, value = (word.strip() for word in line.text.partition("="))
             try:
                 if include:
                     self._include(self._expand(include[1]), where, path)
-                elif match:
-                    self._warn_if_repeated(match[1], where, set_at)
-                    self.assign(match[1], match[2], where)
+                elif equals:
+                    self._warn_if_repeated(name, where, set_at)
+                    self.assign(name, value, where)
                 else:
                     self.problems.append(f"{where}: not understood: {line.text!r} (Option = value)")
             except ValueError as exc:

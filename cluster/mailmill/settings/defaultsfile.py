@@ -16,7 +16,9 @@ from mailmill.errors import ConfigError
 #: Where MailScanner's packages put it.
 DEFAULTS_FILE: Final = Path("/etc/MailScanner/defaults")
 
-_ASSIGNMENT: Final = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|[^\s;#]*)\s*;?\s*(?:#.*)?")
+_ASSIGNMENT: Final = re.compile(
+    r"(?:export\s+)?([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|[^\s;#]*)\s*(?:;\s*)?(?:#.*)?"
+)
 _OFF: Final = frozenset({"", "0", "no", "false", "off"})
 
 _RUN: Final = "run_mailscanner"

@@ -34,16 +34,19 @@ def expand_variables(text: str, variables: Mapping[str, str]) -> str:
     Raises:
         ValueError: a variable is not defined.
     """
-    done, rest = "", text
-    while match := _VARIABLE.search(rest):
+    done: list[str] = []
+    place = 0
+    while match := _VARIABLE.search(text, place):
         known = variables.get(match[1].lower())
         if known is not None:
-            done, rest = done + rest[: match.start()] + known, rest[match.end() :]
+            done += text[place : match.start()], known
+            place = match.end()
         elif _ENCODED.match(match[0]):
-            done, rest = done + rest[: match.start() + 1], rest[match.start() + 1 :]
+            done.append(text[place : match.start() + 1])
+            place = match.start() + 1
         else:
             raise ValueError(f"{match[0]} is not defined")
-    return done + rest
+    return "".join([*done, text[place:]])
 
 
 def expand(text: str, variables: Mapping[str, str], environ: Mapping[str, str]) -> str:

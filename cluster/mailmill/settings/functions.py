@@ -33,8 +33,8 @@ _THREADS: Final = 8
 #: Calls while functions are made, of all of them.
 _makers: Final = TimeLimited(_THREADS)
 
-_CALL: Final = re.compile(r"&\s*(\w+)\s*(?:\((.*)\))?\s*;?", re.DOTALL)
-_ARGUMENT: Final = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,"']*?))\s*(?:,|$)""")
+_CALL: Final = re.compile(r"&\s*(\w+)(?:\s*\((.*)\))?\s*;?", re.DOTALL)
+_ARGUMENT: Final = re.compile(r"""\s*(?:"([^"]*)"\s*|'([^']*)'\s*|([^,"']*))(?:,|$)""")
 
 #: What a plug-in's factory returns: asked for each recipient's copy of a message.
 Function = Callable[[MailFacts], object]
@@ -64,7 +64,8 @@ def _arguments(text: str) -> tuple[str, ...]:
         match = _ARGUMENT.match(text, place)
         if not match:
             raise ValueError(f"has arguments that are not understood: {text[place:]!r}")
-        found.append(next(group for group in match.groups() if group is not None))
+        bare = match[3]
+        found.append(bare.strip() if bare is not None else next(g for g in match.groups() if g is not None))
         if not match[0].endswith(","):
             break
         place = match.end()

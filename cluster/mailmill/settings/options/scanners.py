@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.plugins import ENGINES, find_plugin
+from mailmill.plugins import ENGINES, find_plugin, plugin_names
 from mailmill.settings.kinds import DURATION, REAL, TEXT, WORDS, YES_NO, Kind, one_of, whole_number
 from mailmill.settings.option import Option, Origin, Rules
 from mailmill.settings.options.choices import FailurePolicy, SpamScanner
@@ -15,8 +15,9 @@ _CLAMD: Final = {"auto": "clamd", "clamav": "clamd", "clamd": "clamd", "none": "
 
 def _virus_scanners(text: str) -> tuple[str, ...]:
     words = WORDS.parse(text.lower())
-    unknown = [word for word in words if word not in _CLAMD and find_plugin(ENGINES, word) is None]
-    if unknown:
+    if others := set(words) - _CLAMD.keys():
+        others -= plugin_names(ENGINES)
+    if unknown := [word for word in words if word in others]:
         raise ValueError(f"must be clamd or none, or a plug-in that is installed, not {unknown[0]!r}")
     return tuple(dict.fromkeys(_CLAMD.get(word, word) for word in words))
 
