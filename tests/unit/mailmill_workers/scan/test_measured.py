@@ -19,7 +19,9 @@ from mailmill_workers.scan.trail import Trail
 
 @pytest.fixture
 def decider(tmp_path):
-    return Decider(Settings.of({}), Quarantine(tmp_path / "q", 0o640), "scan@w1")
+    return Decider(
+        Settings.of({"Quarantine Dir": str(tmp_path / "q")}), Quarantine(tmp_path / "q", 0o640), "scan@w1"
+    )
 
 
 def test_a_scan_tells_its_verdict_what_each_engine_said_and_how_long_it_took(decider, make_mail, make_report):
