@@ -45,7 +45,7 @@ ENGINES: Final = {
 #: What --only may name.
 PARTS: Final = tuple(ENGINES)
 #: How many times fewer messages a slow engine gets: spamd looks into about 10 a second.
-_FEWER: Final = {"spamassassin": 10}
+FEWER: Final = {"spamassassin": 10}
 RATE: Final = "msg/s"
 DIRECT: Final = " fed directly"
 #: Processes of the engine, and messages at a time when it is fed directly: enough to keep all of them busy.
@@ -64,7 +64,7 @@ def measure(plan: Plan) -> Table:
         machine = speed(alone.rates(plan))
         table.add("machine", "speed", machine)
         for engine in engines:
-            count = max(1, plan.count // _FEWER.get(engine, 1))
+            count = max(1, plan.count // FEWER.get(engine, 1))
             _row(plan, table, engine, count, full)
             if engine in {"rspamd", "spamassassin"}:
                 _direct(plan, table, engine, count)

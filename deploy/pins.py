@@ -17,7 +17,18 @@ from packaging.requirements import Requirement
 PROJECT = "mailmill"
 EXTRAS = ("milter", "worker", "console")
 #: What developers run; pins of these stay until someone runs this again.
-TOOLS = ("pytest", "hypothesis", "ruff", "mypy", "dkimpy", "miltertest", "aiosmtpd", "packaging", "mkdocs")
+TOOLS = (
+    "pytest",
+    "hypothesis",
+    "ruff",
+    "mypy",
+    "dkimpy",
+    "miltertest",
+    "aiosmtpd",
+    "packaging",
+    "mkdocs",
+    "simpy",
+)
 #: What the benchmarks draw with; it is large, and nothing else needs it.
 BENCH = ("matplotlib",)
 REQUIREMENTS = Path(__file__).parents[1] / "requirements"
