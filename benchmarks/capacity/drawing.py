@@ -11,6 +11,8 @@ from benchmarks.picture import NoPictureError
 
 #: Inches.
 _SIZE: Final = (9.0, 3.2)
+#: Where the scale of numbers ends: beyond the largest, with room for its label.
+_MOST: Final = 30_000
 #: So that a picture of the same figures is the same file.
 _SALT: Final = "mailmill"
 
@@ -47,14 +49,17 @@ def draw(plans: Sequence[Plan], path: Path) -> None:
         figure.subplots(1, len(engines), sharey=True, squeeze=False)[0], engines, strict=True
     ):
         of_engine = [plan for plan in plans if plan.shape.engine == engine]
-        rates = [plan.rate for plan in of_engine]
-        for name in parts(of_engine[0]):
-            axes.loglog(
-                rates, [parts(plan)[name] for plan in of_engine], marker="o", markersize=3, label=name
-            )
+        names = list(parts(of_engine[0]))
+        height = 0.8 / len(of_engine)
+        for number, plan in enumerate(of_engine):
+            places = [place + number * height for place in range(len(names))]
+            bars = axes.barh(places, list(parts(plan).values()), height, label=f"{plan.rate:,.0f} msg/s")
+            axes.bar_label(bars, fmt="{:,.0f}", fontsize=6, padding=1)
+        axes.set_xscale("log")
+        axes.set_xlim(0.5, _MOST)
+        axes.set_yticks([place + height * (len(of_engine) - 1) / 2 for place in range(len(names))], names)
         axes.set_title("no engine" if engine == "none" else engine)
-        axes.set_xlabel("messages a second")
-        axes.grid(visible=True, alpha=0.3)
+    figure.get_axes()[0].invert_yaxis()
     figure.get_axes()[0].legend(fontsize=6)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})

@@ -64,10 +64,11 @@ class Group:
     Args:
         costs: What a message costs.
         shape: How many of what.
+        env: Where it runs, next to others; None: alone.
     """
 
-    def __init__(self, costs: Costs, shape: Shape) -> None:
-        self.env = Environment()
+    def __init__(self, costs: Costs, shape: Shape, env: Environment | None = None) -> None:
+        self.env = env or Environment()
         self.parts = Parts(self.env, costs, shape)
         self.edges = [Edge(self.parts) for _ in range(shape.edges)]
         self.relays = [Relay(self.parts) for _ in range(shape.relays)]
@@ -97,14 +98,14 @@ class Group:
 
 
 def traffic(
-    costs: Costs, shape: Shape, rate: float, counted: float = COUNTED, drain: float = DRAIN, seed: int = SEED
+    costs: Costs, shape: Shape, rate: float, counted: float = COUNTED, drain: float = DRAIN
 ) -> Result:
     """Simulate messages that come at random (Poisson), `rate` of them a second for `counted` seconds.
 
-    After the traffic, `drain` seconds are left for the last messages; `seed` chooses their moments.
+    After the traffic, `drain` seconds are left for the last messages.
     """
     group = Group(costs, shape)
-    env, chance = group.env, random.Random(seed)  # noqa: S311 - repeatable, not secret
+    env, chance = group.env, random.Random(SEED)  # noqa: S311 - repeatable, not secret
     came: list[float] = []
     end = WARM + counted
 

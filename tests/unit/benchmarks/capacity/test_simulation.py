@@ -1,9 +1,13 @@
+import random
+import statistics
+
 import pytest
 from msgspec.structs import replace
+from simpy import Environment
 
 from benchmarks.capacity.costs import Cost, Costs, Engine
 from benchmarks.capacity.shape import Shape
-from benchmarks.capacity.simulation import backlog, traffic
+from benchmarks.capacity.simulation import Group, backlog, traffic
 
 NOTHING = Cost(0)
 FREE = Costs(
@@ -108,10 +112,23 @@ def test_redis_is_one_server_however_many_edges_and_workers_there_are():
     assert result.used["Redis"] > 0.95
 
 
-def test_two_groups_deliver_what_one_does_with_half_of_the_mail_twice():
-    # The argument by which larger rates are computed: a random stream that is split at random.
-    shape = Shape(deliver=2)
-    halves = [traffic(COSTLY, shape, 300, counted=10, seed=seed) for seed in (1, 2)]
-    assert sum(each.rate for each in halves) == pytest.approx(600, rel=0.05)
-    assert halves[0].latency(50) == pytest.approx(halves[1].latency(50), rel=0.05)
-    assert halves[0].used["Redis"] == pytest.approx(halves[1].used["Redis"], rel=0.1)
+def test_two_groups_that_share_a_stream_deliver_what_one_with_half_of_it_does_twice():
+    # The argument by which larger rates are computed.
+    shape, rate, seconds = Shape(deliver=2), 600, 10
+    env, chance = Environment(), random.Random(1)  # noqa: S311 - repeatable, not secret
+    groups = [Group(COSTLY, shape, env) for _ in range(2)]
+
+    def arrive():
+        while True:
+            yield env.timeout(chance.expovariate(rate))
+            env.process(chance.choice(groups).edges[0].session())
+
+    env.process(arrive())
+    env.run(seconds)
+    both = [each for group in groups for each in group.parts.delivered]
+    one = traffic(COSTLY, shape, rate / 2, counted=seconds)
+    assert len(both) / seconds == pytest.approx(2 * one.rate, rel=0.05)
+    middle = statistics.median(delivered - accepted for accepted, delivered in both)
+    assert 1000 * middle == pytest.approx(one.latency(50), rel=0.05)
+    for group in groups:
+        assert group.busy()["Redis"] / seconds == pytest.approx(one.used["Redis"], rel=0.1)

@@ -30,8 +30,8 @@ def test_an_engine_needs_scan_machines_and_a_slow_one_a_larger_window():
 
 
 def test_what_stops_a_cluster_is_named():
-    costly = replace(COSTS, scan=Cost(20))
-    assert plan(costly, 100, "none").bottleneck in {"scan processors", "scan processes"}
+    costly = replace(COSTS, deliver=Cost(20))
+    assert plan(costly, 100, "none").bottleneck == "deliver processes"
 
 
 @pytest.mark.parametrize(("cores", "scanners"), [(2, 3), (8, 1), (16, 1)])
