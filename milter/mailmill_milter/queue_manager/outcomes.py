@@ -32,7 +32,7 @@ BLOCK: Final = 1000
 HASTE: Final = 100
 #: Seconds to wait after a read that brought something: what comes meanwhile is one batch with the next. Mail
 #: does not wait for it, only the end of its file and the place in the window.
-LINGER: Final = 0.05
+LINGER: Final = 0.02
 #: Seconds between tries while Redis cannot be reached.
 RECONNECT: Final = 1.0
 
