@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from html import escape
 from typing import Final, Literal
 
 from mailmill.delivery import Delivery, delivery_id, letter_mark
@@ -22,6 +23,7 @@ from mailmill.settings.formail import MailSettings
 from mailmill.settings.options.policy import LOCAL_POSTMASTER
 from mailmill.settings.options.reports import REPORT_HOSTNAME
 from mailmill.settings.options.system import QUARANTINE_DIR
+from mailmill_workers.content.signing import sign
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.headers import header_block
 from mailmill_workers.scan.judgement import Judgement, Letter
@@ -77,6 +79,20 @@ class Correspondence:
         values = self._values(mail, judgement, Letter(judgement.warning), indexes)
         text = render(self.settings.reports.text(judgement.warning), values)
         return wrap(mail.content, headers, text)
+
+    def sign(self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...]) -> bytes | None:
+        """Return a message with the signature of its judgement; None when it goes without."""
+        signature = judgement.signature
+        if signature is None or judgement.warning is not None:
+            return None
+        some = signature.text or signature.html
+        if some is None:
+            return None
+        values = self._values(mail, judgement, Letter(some), indexes)
+        quoted = Values({name: escape(value) for name, value in values.message.items()}, values.site)
+        text = render(self.settings.reports.text(signature.text), values) if signature.text else ""
+        html = render(self.settings.reports.text(signature.html), quoted) if signature.html else ""
+        return sign(mail.content, text, html)
 
     def replace(self, mail: Mail, letter: Letter, judgement: Judgement, indexes: tuple[int, ...]) -> bytes:
         """Return what is delivered in place of a message."""

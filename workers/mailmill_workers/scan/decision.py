@@ -162,11 +162,8 @@ class Decider:
     def _delivery(self, mail: Mail, group: Group) -> Delivery:
         envelope = mail.header.envelope
         covers = tuple(str(index) for index in group.indexes)
-        instead = group.judgement.replacement
-        if instead is None:
-            head, tail = self._around(mail, group.judgement, group.indexes)
-        else:
-            head, tail = self._correspondence.replace(mail, instead, group.judgement, group.indexes), b""
+        whole = self._whole(mail, group.judgement, group.indexes)
+        head, tail = self._around(mail, group.judgement, group.indexes) if whole is None else (whole, b"")
         return Delivery(
             id=delivery_id(mail.header.id, covers),
             mail_id=mail.header.id,
@@ -176,11 +173,18 @@ class Decider:
             sender_args=envelope.sender_args,
             head=head,
             tail=tail,
-            content="" if instead else mail.header.id,
+            content=mail.header.id if whole is None else "",
             covers=covers,
             arrival=mail.header.arrival,
             verdict=str(group.judgement.verdict),
         )
+
+    def _whole(self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...]) -> bytes | None:
+        """Return all that recipients get, where it is not the message as it came; else None."""
+        if judgement.replacement is not None:
+            return self._correspondence.replace(mail, judgement.replacement, judgement, indexes)
+        signed = self._correspondence.sign(mail, judgement, indexes)
+        return None if signed is None else header_block(judgement.headers) + signed
 
     def _forward(
         self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...], mark: str, recipient: Recipient

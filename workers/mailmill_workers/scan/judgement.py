@@ -61,6 +61,15 @@ class Letter(Struct, frozen=True):
     returns: bool = False
 
 
+class Signature(Struct, frozen=True):
+    """What is put at the end of a message's own text."""
+
+    #: Behind plain text; None: nothing.
+    text: ReportFile | None
+    #: At the end of HTML; None: nothing.
+    html: ReportFile | None
+
+
 class Judgement(Struct, frozen=True):
     """The decision for one recipient."""
 
@@ -83,6 +92,8 @@ class Judgement(Struct, frozen=True):
     warning: ReportFile | None = None
     #: What is delivered in place of the message; None: the message is.
     replacement: Letter | None = None
+    #: What its text is signed with, if it can be; None: nothing.
+    signature: Signature | None = None
     #: What the sender is told.
     to_sender: Letter | None = None
     #: What the recipient is told.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from mailmill.envelope import Recipient
 from mailmill.findings import Found
 from mailmill.hostnames import look_up
@@ -57,6 +59,7 @@ from mailmill_workers.scan.letters import (
     stopped_letter,
 )
 from mailmill_workers.scan.report import Report
+from mailmill_workers.scan.signature import signature_for
 from mailmill_workers.scan.spamrules import SpamCheck, check_spam
 
 #: The longest row of score characters (MailScanner writes no more).
@@ -105,7 +108,10 @@ def judge(everybodys: Settings, mail: Mail, report: Report, recipient: Recipient
         if settings[SPAM_SCANNER_FAILURE] is FailurePolicy.DEFER:
             raise Deferral(spam.failed)
         return _stopped(settings, mail, Verdict.SCANNER_FAILED, (spam.failed,))
-    return _by_spam_actions(settings, mail, spam, _scan_text(settings, report))
+    judgement = _by_spam_actions(settings, mail, spam, _scan_text(settings, report))
+    if judgement.verdict is not Verdict.CLEAN or _doubts(report):
+        return judgement
+    return structs.replace(judgement, signature=signature_for(settings, mail))
 
 
 def notice_to(settings: MailSettings) -> NoticeTo | None:
@@ -159,10 +165,15 @@ def _scan_text(settings: MailSettings, report: Report) -> str:
     """Return what the mail header says of a message that was not stopped."""
     if not report.viruses:
         return settings[NOT_SCANNED_HEADER_VALUE]
-    doubts = report.unscannable() + report.virus_failures()
+    doubts = _doubts(report)
     if doubts:
         return f"Not fully scanned ({'; '.join(doubts)})"
     return settings[CLEAN_HEADER_VALUE]
+
+
+def _doubts(report: Report) -> tuple[str, ...]:
+    """Return what was not looked into."""
+    return report.unscannable() + report.virus_failures()
 
 
 def _stopped(

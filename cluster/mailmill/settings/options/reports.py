@@ -197,6 +197,41 @@ NOTICE_SIGNATURE: Final = Option(
     rules=Rules.FIRST,
     description="What notices end with; \\n is a line end.",
 )
+SIGN_CLEAN_MESSAGES: Final = Option(
+    "Sign Clean Messages",
+    YES_NO,
+    default="no",
+    rules=Rules.FIRST,
+    description="Put the inline signatures at the end of the text of clean messages. That changes the "
+    "message: one that has a DKIM or ARC signature, or is signed or encrypted otherwise, is left as it is; "
+    "so is one of more than 1,000,000 bytes.",
+)
+SIGN_AGAIN: Final = Option(
+    "Sign Messages Already Processed",
+    YES_NO,
+    default="no",
+    rules=Rules.FIRST,
+    description="Sign also messages that came in with the header Mail Header, from another machine of yours.",
+)
+INLINE_HTML_SIGNATURE: Final = _report(
+    "Inline HTML Signature",
+    "inline.sig.html",
+    "What Sign Clean Messages puts at the end of the HTML text.",
+)
+INLINE_TEXT_SIGNATURE: Final = _report(
+    "Inline Text Signature",
+    "inline.sig.txt",
+    "What Sign Clean Messages puts at the end of the plain text.",
+)
+DONT_SIGN_HTML_IF: Final = Option(
+    "Dont Sign HTML If Headers Exist",
+    WORDS,
+    default="",
+    rules=Rules.ALL,
+    join=join_words,
+    description="Do not sign the HTML text of messages with one of these headers, for instance In-Reply-To: "
+    "References:.",
+)
 #: Those that name a file, for checks.
 REPORT_FILES: Final = (
     SENDER_VIRUS_REPORT,
@@ -206,6 +241,8 @@ REPORT_FILES: Final = (
     SENDER_SPAMASSASSIN_REPORT,
     RECIPIENT_SPAM_REPORT,
     INLINE_SPAM_WARNING,
+    INLINE_HTML_SIGNATURE,
+    INLINE_TEXT_SIGNATURE,
     STORED_VIRUS_MESSAGE,
     STORED_FILENAME_MESSAGE,
     STORED_CONTENT_MESSAGE,

@@ -153,7 +153,7 @@ def test_a_fault_in_the_parser_is_unscannable(monkeypatch, caplog):
     def fail(*args, **kwargs):
         raise AttributeError("no such thing")
 
-    monkeypatch.setattr("mailmill_workers.content.parts.BytesHeaderParser.parsebytes", fail)
+    monkeypatch.setattr("mailmill_workers.content.structure.BytesHeaderParser.parsebytes", fail)
     assert unpack(b"A: b\n", 9) == Unscannable("its structure cannot be read (AttributeError)")
     assert "cannot be unpacked" in caplog.text
 
