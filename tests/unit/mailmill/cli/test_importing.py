@@ -21,7 +21,7 @@ def report(conf):
 
 
 def test_a_configuration_that_works_is_status_0(report):
-    result = report("Milter Port = 25\nSign Clean Messages = no\nMax Children = 5\n")
+    result = report("Milter Port = 25\nUnpack Microsoft Documents = no\nMax Children = 5\n")
     assert result.exit_code == 0
     assert result.output.splitlines()[2:] == [
         "                   options  not as shipped",
@@ -46,7 +46,7 @@ def test_errors_are_status_2(report, conf):
 
 
 def test_what_is_as_shipped_is_named_and_with_all_told(report, conf):
-    text = "Sign Clean Messages = yes\nMultiple Headers = append\n"
+    text = "Unpack Microsoft Documents = yes\nMultiple Headers = append\n"
     short, long = report(text), report(text, "--all")
     assert (short.exit_code, long.exit_code) == (0, 0)
     assert (

@@ -23,7 +23,7 @@ def fate(name, value):
     [
         ("Milter Port", "33333", Fate.WORKS),
         ("Virus Scanners", "clamd", Fate.DIFFERS),
-        ("Sign Clean Messages", "yes", Fate.NOT_YET),
+        ("Unpack Microsoft Documents", "yes", Fate.NOT_YET),
         ("Max Children", "5", Fate.NOT_APPLICABLE),
         ("Multiple Headers", "append", Fate.DIFFERS),
     ],
@@ -35,8 +35,8 @@ def test_the_fate_of_a_value_is_the_status_of_its_option(name, value, expected):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("Sign Clean Messages", "no"),
-        ("sign-clean messages", "0"),
+        ("Unpack Microsoft Documents", "no"),
+        ("unpack-microsoft documents", "0"),
         ("Multiple Headers", "ADD"),
         ("Spam List", ""),
     ],
@@ -47,10 +47,10 @@ def test_a_value_that_says_what_is_done_anyway_works(name, value):
 
 
 def test_a_value_that_somebody_chose_is_remarked_on_with_its_place_and_what_to_know():
-    chosen = [item("Lock Type", "flock", "f:7"), item("Sign Clean Messages", "/x.rules", "f:8")]
+    chosen = [item("Lock Type", "flock", "f:7"), item("Unpack Microsoft Documents", "/x.rules", "f:8")]
     assert remarks(chosen, str) == [
         "f:7: Lock Type is not applicable: No queue of an MTA is read, so that none has to be locked.",
-        "f:8: Sign Clean Messages is known, not supported yet: Texts of messages are not changed.",
+        "f:8: Unpack Microsoft Documents is known, not supported yet: Documents are left to clamd.",
     ]
 
 

@@ -15,7 +15,7 @@ def place(tmp_path):
         "%org-name% = acme\n"
         "%rules-dir% = /etc/MailScanner/rules\n"
         "Milter Port = 25\n"
-        "Sign Clean Messages = %rules-dir%/sign.rules\n"
+        "Unpack Microsoft Documents = %rules-dir%/sign.rules\n"
         "Is Definitely Spam = /etc/MailScanner/rules/black.rules\n"
         "include /etc/MailScanner/conf.d/*\n"
     )
@@ -30,7 +30,7 @@ def test_every_option_that_is_set_has_its_fate(place):
     found = survey(place, {})
     assert {one.known.name: one.fate for one in found.findings} == {
         "Milter Port": Fate.WORKS,
-        "Sign Clean Messages": Fate.NOT_YET,
+        "Unpack Microsoft Documents": Fate.NOT_YET,
         "Is Definitely Spam": Fate.WORKS,
         "Max Children": Fate.NOT_APPLICABLE,
     }
@@ -41,7 +41,7 @@ def test_what_a_copy_says_of_its_old_place_is_looked_for_in_the_copy(place):
     found = survey(place, {})
     assert found.findings[-1].assignment.where == f"{place}/conf.d/own.conf:1"
     assert [(file.path, file.options, file.rules) for file in found.rulesets] == [
-        (place / "rules/sign.rules", ("Sign Clean Messages",), 1),
+        (place / "rules/sign.rules", ("Unpack Microsoft Documents",), 1),
         (place / "rules/black.rules", ("Is Definitely Spam",), 2),
     ]
 
