@@ -57,7 +57,7 @@ MUTATIONS: Final = (
     Mutation(
         "confirmed deliveries are not remembered",
         "cluster/mailmill/ledger.py",
-        "        pipe.sadd(done_key(mail_id), *covers)\n",
+        "redis.call('SADD', KEYS[1], unpack(ARGV, 3))\n",
         "",
         "EIO on removal",
     ),

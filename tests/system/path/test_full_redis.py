@@ -61,6 +61,8 @@ def test_a_redis_that_others_have_filled_stops_the_window_and_not_the_acceptance
     client.set("ballast", b"x" * ROOM)
     client.connection_pool.disconnect()
     told = len(running.lines)
+    # A task whose acknowledgement an earlier full Redis did not take is handed out again after a while.
+    left = client.hlen("unacked")
     # The buffer that the ballast came in is given back some time later.
     assert wait_until(lambda: used(client) < 1.5 * ROOM, 30)
     client.config_set("maxmemory", int(used(client) / 0.9))
@@ -69,7 +71,8 @@ def test_a_redis_that_others_have_filled_stops_the_window_and_not_the_acceptance
     assert all(answer.accepted for answer in answers)
     time.sleep(3)
     assert len(running.waiting()) == len(answers)
-    assert client.llen("scan") == client.hlen("unacked") == 0
+    assert client.llen("scan") == 0
+    assert client.hlen("unacked") <= left
     client.delete("ballast")
     assert all_arrived_once(running, answers, "stop-")
 

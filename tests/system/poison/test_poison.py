@@ -20,9 +20,9 @@ def fill(rig, culprit):
 def check(rig, bad, *evidence):
     """All good ones arrived once; the bad one is in the quarantine, and the postmaster was told why."""
     arrived = rig.arrived()
-    assert {name: arrived[name] for name in rig.sent if name.startswith("good")} == {
-        f"good{number}": 1 for number in range(GOOD)
-    }
+    good = [f"good{number}" for number in range(GOOD)]
+    odd = {name: (arrived[name], rig.log(rig.sent[name])) for name in good if arrived[name] != 1}
+    assert odd == {}
     assert rig.quarantined() == {bad}
     (notice,) = rig.notices()
     assert "poison message" in notice
