@@ -6,6 +6,7 @@ Each mutation replaces one piece of text in a copy of the tree; the harness runs
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def _noticed(mutation: Mutation) -> bool:
         )
         print(done.stdout, flush=True)
         # A harness that breaks has noticed nothing.
-        return done.returncode == 1 and "FAILED: " in done.stdout
+        return done.returncode == 1 and re.search(r" \d+\.\ds  FAILED: ", done.stdout) is not None
 
 
 if __name__ == "__main__":
