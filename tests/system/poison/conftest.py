@@ -118,6 +118,8 @@ class Rig:
     relay: object
     spool: Spool
     clamd: BadClamd
+    #: Pool processes of the scan worker.
+    processes: int = 2
     lines: list[str] = field(default_factory=list)
     servers: dict[str, mailmill.MailmillProcess] = field(default_factory=dict)
     sent: dict[str, str] = field(default_factory=dict)
@@ -134,8 +136,6 @@ class Rig:
         with self.spool.create(header) as writer:
             writer.write(b"Subject: " + recipient.encode() + b"\n" + extra + b"\n" + body)
             writer.commit()
-        #: Pool processes of the scan worker.
-        self.processes = 2
         self.sent[recipient] = mail_id
         return mail_id
 
