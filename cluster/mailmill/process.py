@@ -47,12 +47,12 @@ class Identity:
                 entry = pwd.getpwnam(name)
                 user, uid, gid = entry.pw_name, entry.pw_uid, entry.pw_gid
             except KeyError:
-                problems.append(f"{RUN_AS_USER.name}: there is no user {name}")
+                problems.append(f"{settings.place(RUN_AS_USER)}: there is no user {name}")
         if group:
             try:
                 gid = grp.getgrnam(group).gr_gid
             except KeyError:
-                problems.append(f"{RUN_AS_GROUP.name}: there is no group {group}")
+                problems.append(f"{settings.place(RUN_AS_GROUP)}: there is no group {group}")
         if problems:
             raise ConfigError(problems)
         return cls(user, uid, gid)
@@ -82,8 +82,9 @@ def drop_privileges(settings: Settings) -> None:
         os.setresgid(identity.gid, identity.gid, identity.gid)
         os.setresuid(identity.uid, identity.uid, identity.uid)
     except PermissionError as exc:
+        place = settings.place(RUN_AS_USER)
         raise ConfigError(
-            [f"{RUN_AS_USER.name}: only root can become {identity.words} with group {identity.gid}"]
+            [f"{place}: only root can become {identity.words} with group {identity.gid}"]
         ) from exc
 
 
@@ -102,9 +103,11 @@ def prepare_queue_directories(settings: Settings) -> None:
         try:
             _prepare_queue(settings[option], settings[QUEUE_DIR_MODE], identity)
         except OSError as exc:
-            problems.append(f"{option.name}: {exc.filename or settings[option]}: {exc.strerror or exc}")
+            problems.append(
+                f"{settings.place(option)}: {exc.filename or settings[option]}: {exc.strerror or exc}"
+            )
         except ConfigError as exc:
-            problems += [f"{option.name}: {problem}" for problem in exc.problems]
+            problems += [f"{settings.place(option)}: {problem}" for problem in exc.problems]
     if problems:
         raise ConfigError(problems)
 

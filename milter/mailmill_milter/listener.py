@@ -37,6 +37,10 @@ class Listener:
         self._port = settings[MILTER_PORT]
         self._mode = settings[MILTER_SOCKET_MODE]
         self._group = settings[MILTER_SOCKET_GROUP]
+        self._names = settings.place(MILTER_BIND)
+        if not self._bind.startswith("/"):
+            self._names += f", {settings.place(MILTER_PORT)}"
+        self._group_name = settings.place(MILTER_SOCKET_GROUP)
         self._identity = Identity.wanted(settings)
         self._inode: tuple[int, int] | None = None
 
@@ -65,10 +69,9 @@ class Listener:
             else:
                 self._open_inet()
         except OSError as exc:
-            names = (
-                MILTER_BIND.name if self._bind.startswith("/") else f"{MILTER_BIND.name}, {MILTER_PORT.name}"
-            )
-            raise ConfigError([f"{names}: cannot listen on {self.address}: {exc.strerror or exc}"]) from exc
+            raise ConfigError(
+                [f"{self._names}: cannot listen on {self.address}: {exc.strerror or exc}"]
+            ) from exc
 
     def close(self) -> None:
         """Remove the unix socket, unless another process has put its own there."""
@@ -81,12 +84,7 @@ class Listener:
                 path.unlink()
 
     def _open_inet(self) -> None:
-        try:
-            version = ipaddress.ip_address(self._bind).version
-        except ValueError:
-            raise ConfigError(
-                [f"{MILTER_BIND.name}: {self._bind!r} is neither an IP address nor a path that begins with /"]
-            ) from None
+        version = ipaddress.ip_address(self._bind).version
         family, word = (socket.AF_INET, "inet") if version == 4 else (socket.AF_INET6, "inet6")  # noqa: PLR2004 - it is the name
         # libmilter tells its reason only to syslog: find it out before.
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -106,7 +104,7 @@ class Listener:
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
         _listen(f"unix:{temporary}")
         try:
-            gid = _group_id(self._group) if self._group else self._identity.gid
+            gid = self._group_id() if self._group else self._identity.gid
             os.chown(temporary, self._identity.uid, gid)
             temporary.chmod(self._mode)
             found = temporary.lstat()
@@ -115,6 +113,12 @@ class Listener:
             temporary.unlink(missing_ok=True)
             raise
         self._inode = (found.st_dev, found.st_ino)
+
+    def _group_id(self) -> int:
+        try:
+            return grp.getgrnam(self._group).gr_gid
+        except KeyError:
+            raise ConfigError([f"{self._group_name}: there is no group {self._group}"]) from None
 
 
 def _listen(spec: str) -> None:
@@ -147,10 +151,3 @@ def _answers(path: Path) -> bool:
         except OSError:
             return True
     return True
-
-
-def _group_id(name: str) -> int:
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise ConfigError([f"{MILTER_SOCKET_GROUP.name}: there is no group {name}"]) from None

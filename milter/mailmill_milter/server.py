@@ -131,7 +131,7 @@ def _write_pid_file(settings: Settings) -> None:
     try:
         write_pid_file(path)
     except OSError as exc:
-        problem = f"{MILTER_PID_FILE.name}: cannot write {path}: {exc.strerror or exc}"
+        problem = f"{settings.place(MILTER_PID_FILE)}: cannot write {path}: {exc.strerror or exc}"
         if settings.source(MILTER_PID_FILE).place is not Place.DEFAULT:
             raise ConfigError([problem]) from exc
         log.warning("%s", problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -21,6 +22,8 @@ from mailmill_workers.engines import build as engines
 from mailmill_workers.heartbeat import Heartbeat
 from mailmill_workers.scan.limits import limit_memory
 from mailmill_workers.shutdown import bound_shutdown
+
+log = logging.getLogger(__name__)
 
 #: Memory of a pool process, in kB, after which it is replaced when its task is done.
 MAX_MEMORY_PER_CHILD = 400_000
@@ -54,6 +57,8 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
         prepare_directory(settings[DELIVERY_JOURNAL_DIR], JOURNAL_MODE, settings)
         worker_process_init.connect(startup.begin, weak=False)
     if queue == SCAN_QUEUE:
+        for warning in settings.without_rules:
+            log.warning("%s", warning)
         memory = settings[SCAN_MEMORY_LIMIT]
         worker_process_init.connect(lambda **_: limit_memory(memory), weak=False)
         worker_ready.connect(lambda **_: Heartbeat(settings[REDIS_URL]).start(), weak=False)

@@ -10,6 +10,7 @@ import click
 from mailmill.cli.context import Cli
 from mailmill.configuration.publishing import check as check_by_roles
 from mailmill.errors import ConfigError
+from mailmill.process import Identity
 from mailmill.settings import Settings
 from mailmill.settings.defaultsfile import remarks_on_defaults
 
@@ -35,7 +36,7 @@ def check(ctx: click.Context, file: Path | None) -> None:
     except ConfigError as exc:
         problems, warnings = exc.problems, list(exc.warnings)
     else:
-        problems, warnings = [], list(settings.warnings)
+        problems, warnings = [], [*settings.warnings, *settings.without_rules, *_unknown_here(settings)]
     if file is None:
         warnings += remarks_on_defaults(cli.defaults)
     for problem in problems:
@@ -47,3 +48,12 @@ def check(ctx: click.Context, file: Path | None) -> None:
     if warnings:
         ctx.exit(EXIT_WARNINGS)
     click.echo("The configuration is in order.")
+
+
+def _unknown_here(settings: Settings) -> list[str]:
+    """Return a warning for each user and group that this host does not have: those that use it may."""
+    try:
+        Identity.wanted(settings)
+    except ConfigError as exc:
+        return [f"{problem} on this host" for problem in exc.problems]
+    return []

@@ -65,15 +65,16 @@ def first_match(rules: Iterable[Rule], text: str, mime_type: str = "") -> Rule |
 
 
 def load(path: Path, files: Files) -> tuple[Rule, ...]:
-    """Return the rules of a file; none when there is no such file.
+    """Return the rules of a file.
 
     Raises:
+        FileNotFoundError: there is no such file.
         ConfigError: the file cannot be read, or with a line `FILE:LINE: ...` for each line that is no rule.
     """
     try:
         text = files.read(path).decode("utf-8")
     except FileNotFoundError:
-        return ()
+        raise  # the caller knows whether it must be there
     except OSError as exc:
         raise ConfigError([f"{path}: {exc.strerror}"]) from exc
     except UnicodeDecodeError as exc:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, Generic, TypeVar
+from urllib.parse import urlsplit
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.StrEnum)
@@ -81,6 +83,22 @@ def _optional_path(text: str) -> Path | None:
     return _path(text) if text.strip() else None
 
 
+def _relative(text: str) -> str:
+    if all(word.startswith("/") for word in text.split()):
+        return ""
+    return "does not begin with /: it is another place for each process that is started elsewhere"
+
+
+def _listening_address(text: str) -> str:
+    address = text.strip()
+    if not address.startswith("/"):
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise ValueError(f"must be an IP address or a path that begins with /, not {address!r}") from None
+    return address
+
+
 def _header_name(text: str) -> str:
     # MailScanner's users write the colon; spaces become dashes there too.
     name = re.sub(r"\s+", "-", text.strip().removesuffix(":").strip())
@@ -115,6 +133,31 @@ def one_of(choices: type[E]) -> Kind[E]:
     return Kind(words, parse)
 
 
+def url(*schemes: str, optional: bool = False) -> Kind[str]:
+    """Return the kind of URLs with one of these schemes; of `file` the path must be absolute.
+
+    What is wrong is told without the URL, which may have a password.
+    """
+
+    def parse(text: str) -> str:
+        value = text.strip()
+        if optional and not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not value[len(parts.scheme) :].startswith("://"):
+            raise ValueError(f"must begin with {words}")
+        if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
+            raise ValueError("must have three slashes: file:///DIRECTORY")
+        try:
+            parts.port  # noqa: B018 - reading it checks it
+        except ValueError:
+            raise ValueError("must have a port from 0 to 65535, or none") from None
+        return value
+
+    words = " or ".join(f"{scheme}://" for scheme in schemes)
+    return Kind(f"a URL that begins with {words}" + (", or nothing" if optional else ""), parse)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[\s,]+", text) if word)
 
@@ -134,10 +177,11 @@ YES_NO: Final = Kind("yes or no", _yes_no)
 REAL: Final = Kind("a number", _real)
 DURATION: Final = Kind("a time: seconds, or with s, m, h, d or w", _duration)
 MODE: Final = Kind("a file mode in octal", _mode)
-PATH: Final = Kind("a path", _path)
-PATHS: Final = Kind("one or more paths, separated by spaces", _paths)
-OPTIONAL_PATH: Final = Kind("a path, or nothing", _optional_path)
+PATH: Final = Kind("a path", _path, _relative)
+PATHS: Final = Kind("one or more paths, separated by spaces", _paths, _relative)
+OPTIONAL_PATH: Final = Kind("a path, or nothing", _optional_path, _relative)
 TEXT: Final = Kind("text", str.strip)
+LISTENING_ADDRESS: Final = Kind("an IP address, or a path that begins with /", _listening_address)
 #: RFC 5322, section 2.2: printable ASCII without the colon.
 HEADER_NAME: Final = Kind("the name of a header", _header_name)
 WORDS: Final = Kind("words, separated by spaces or commas", _words)

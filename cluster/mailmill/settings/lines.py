@@ -26,16 +26,22 @@ class Line(NamedTuple):
 
 
 def read_lines(
-    path: Path, problems: list[str], warnings: list[str], files: Files | None = None
+    path: Path, problems: list[str], warnings: list[str], files: Files | None = None, named_by: str = ""
 ) -> Iterator[Line]:
     """Yield the lines of a file; what is wrong is added to `problems` and `warnings`, with file and line.
 
-    `files` is where it is read from; None: the disk.
+    Args:
+        path: the file.
+        problems: gets what is an error.
+        warnings: gets what is odd.
+        files: where it is read from; None: the disk.
+        named_by: what names the file (`file:line: option`), for the complaint that it cannot be read.
     """
     try:
         data = (files or DiskFiles()).read(path)
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
-        problems.append(f"{path}: cannot be read: {getattr(exc, 'strerror', None) or exc}")
+        reason = getattr(exc, "strerror", None) or exc
+        problems.append(f"{named_by}{': ' if named_by else ''}{path}: cannot be read: {reason}")
         return
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     start, joined = 0, ""

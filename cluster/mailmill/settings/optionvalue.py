@@ -33,9 +33,9 @@ def parse_value(option: Option[object], text: str, source: Source, conf: ConfFil
         )
         return RuleSet.constant(option.kind.parse(conf.expand(option.default)))
     if option.rules is not Rules.NONE and names_ruleset(option, text):
-        return _read(option, text, conf)
+        return _read(option, text, source, conf)
     if known and lacks_rulesets(known, option, text):
-        rules = _read(option, text, conf)
+        rules = _read(option, text, source, conf)
         if not rules.is_constant:
             conf.warnings.append(
                 f"{source}: {option.name} takes no ruleset: the default of {text} counts for all mail"
@@ -57,12 +57,12 @@ def _function(option: Option[object], text: str, conf: ConfFile) -> RuleSet[obje
     return function_values(text, option.kind.parse, default)
 
 
-def _read(option: Option[object], text: str, conf: ConfFile) -> RuleSet[object]:
+def _read(option: Option[object], text: str, source: Source, conf: ConfFile) -> RuleSet[object]:
     def parse(value: str) -> object:
         try:
             return option.kind.parse(conf.expand(value))
         except ValueError as exc:
             raise ValueError(f"{option.name} {exc}") from None
 
-    reader = RuleSetReader(parse, conf.problems, conf.warnings, conf.files)
+    reader = RuleSetReader(parse, conf.problems, conf.warnings, conf.files, f"{source}: {option.name}")
     return reader.read(Path(text), parse(option.default))

@@ -35,6 +35,8 @@ class RuleSetReader(Generic[T]):
     warnings: list[str] = field(default_factory=list)
     #: Where files are read from.
     files: Files = field(default_factory=DiskFiles)
+    #: `file:line: option` that names the file.
+    named_by: str = ""
 
     def read(self, path: Path, default: T) -> RuleSet[T]:
         """Return the rules of a file; `default` counts when the file has none of its own."""
@@ -42,7 +44,7 @@ class RuleSetReader(Generic[T]):
         parse = functools.lru_cache(_KEPT_VALUES)(self.parse)
         rules: list[Rule[T]] = []
         default_line = 0
-        for line in self._lines(path):
+        for line in self._lines(path, self.named_by):
             where = f"{path}:{line.number}"
             try:
                 rule = self._rule(line, where, parse)
@@ -73,28 +75,31 @@ class RuleSetReader(Generic[T]):
             raise ValueError(f"not understood: {text!r} (Direction pattern value)")
         direction = _direction(words[1])
         parse = parse_virus if direction is Direction.VIRUS else parse_pattern
-        condition = Condition(direction, self._pattern(words[2], parse, depth=0))
+        condition = Condition(direction, self._pattern(words[2], parse, where, depth=0))
         if condition.pattern.client_only and condition.direction in {Direction.TO, Direction.FROM_AND_TO}:
             self.warnings.append(f"{where}: {words[1]} {words[2]} never matches: only From: knows the client")
         return condition, words[3] or ""
 
-    def _pattern(self, text: str, parse: Callable[[str], Pattern], depth: int) -> Pattern:
+    def _pattern(self, text: str, parse: Callable[[str], Pattern], where: str, depth: int) -> Pattern:
         if len(text) > 1 and text.startswith("/") and not text.endswith("/"):
-            return AnyOf(tuple(self._pattern_list(Path(text), parse, depth + 1)))
+            return AnyOf(tuple(self._pattern_list(Path(text), parse, where, depth + 1)))
         return parse(text)
 
-    def _pattern_list(self, path: Path, parse: Callable[[str], Pattern], depth: int) -> Iterator[Pattern]:
+    def _pattern_list(
+        self, path: Path, parse: Callable[[str], Pattern], named_by: str, depth: int
+    ) -> Iterator[Pattern]:
         """Yield the patterns in a file of patterns, one a line."""
         if depth > _MAX_DEPTH:
             raise ValueError(f"files of patterns are nested more than {_MAX_DEPTH} deep at {path}")
-        for line in self._lines(path):
+        for line in self._lines(path, named_by):
+            where = f"{path}:{line.number}"
             try:
-                yield self._pattern(line.text, parse, depth)
+                yield self._pattern(line.text, parse, where, depth)
             except ValueError as exc:
-                self.problems.append(f"{path}:{line.number}: {exc}")
+                self.problems.append(f"{where}: {exc}")
 
-    def _lines(self, path: Path) -> Iterator[Line]:
-        return read_lines(path, self.problems, self.warnings, self.files)
+    def _lines(self, path: Path, named_by: str) -> Iterator[Line]:
+        return read_lines(path, self.problems, self.warnings, self.files, named_by)
 
 
 def _direction(word: str) -> Direction:

@@ -13,6 +13,7 @@ from mailmill.reports.library import Library
 from mailmill.settings.attachmentrules import Rule as AttachmentRule
 from mailmill.settings.attachmentrules import load, read_as_deny
 from mailmill.settings.conffile import ConfFile
+from mailmill.settings.conflicts import conflicts
 from mailmill.settings.defaultsfile import named_conf_file
 from mailmill.settings.expansion import VARIABLES, expand_variables
 from mailmill.settings.facts import MailFacts
@@ -59,6 +60,9 @@ class Settings:
         self._sources: dict[str, Source] = {}
         self._rules: dict[str, RuleSet[object]] = {}
         self._attachments: dict[Path, tuple[AttachmentRule, ...]] = {}
+        #: A warning for each file of rules about attachments that is missing where MailScanner has it: for
+        #: those who scan.
+        self.without_rules: list[str] = []
         for option in TABLE.values():
             text, source = texts.get(option.key) or (conf.expand(option.default), Source(Place.DEFAULT))
             self._texts[option.key], self._sources[option.key] = text, source
@@ -67,6 +71,8 @@ class Settings:
             except ValueError as exc:
                 conf.problems.append(f"{source}: {option.name} {exc}")
         self._read_attachment_rules()
+        if not conf.problems:
+            conf.problems.extend(conflicts(self))
         if conf.problems:
             raise ConfigError(conf.problems, conf.warnings)
         #: The texts of reports, and the words of languages.
@@ -208,6 +214,11 @@ class Settings:
         rules = self._rules[option.key]
         return rules.is_constant and rules.default == option.kind.parse(self._conf.expand(option.default))
 
+    def place(self, option: Option[Any]) -> str:
+        """Return what stands before a complaint about an option: its file and line, and its name."""
+        source = self._sources[option.key]
+        return option.name if source.place is Place.DEFAULT else f"{source}: {option.name}"
+
     def source(self, option: Option[Any]) -> Source:
         """Return where the value of an option comes from."""
         return self._sources[option.key]
@@ -246,7 +257,7 @@ class Settings:
                 continue
             for paths in (rules.default, *(rule.value for rule in rules.rules)):
                 for path in cast("tuple[Path, ...]", paths):
-                    self._read_attachment_file(path)
+                    self._read_attachment_file(path, option)
 
     def _read_reports(self) -> Library:
         """Read every report file and every languages.conf, for any mail."""
@@ -261,12 +272,19 @@ class Settings:
                     add(path, expected=expected)
         return library
 
-    def _read_attachment_file(self, path: Path) -> None:
+    def _read_attachment_file(self, path: Path, option: Option[Any]) -> None:
         if path in self._attachments:
             return
         self._attachments[path] = ()
         try:
             found = self._attachments[path] = load(path, self._conf.files)
+        except FileNotFoundError as exc:
+            # MailScanner's own place is empty on most edges; whoever names another file means to have rules.
+            usual = str(path) == self._conf.expand(option.default)
+            told = self.without_rules if usual else self._conf.problems
+            told.append(
+                f"{self.place(option)}: {path}: {exc.strerror}: no attachment is stopped by its rules"
+            )
         except ConfigError as exc:
             self._conf.problems.extend(exc.problems)
         else:

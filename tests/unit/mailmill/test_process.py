@@ -42,7 +42,7 @@ def test_a_file_in_the_place_of_a_directory_names_option_and_path(settings, tmp_
     (tmp_path / "in" / "active").touch()
     with pytest.raises(ConfigError) as raised:
         prepare_queue_directories(settings())
-    assert raised.value.problems == [f"Incoming Queue Dir: {tmp_path}/in/active: Not a directory"]
+    assert raised.value.problems == [f"values: Incoming Queue Dir: {tmp_path}/in/active: Not a directory"]
 
 
 def test_a_directory_of_somebody_else_is_refused(settings, tmp_path, monkeypatch):
@@ -52,7 +52,7 @@ def test_a_directory_of_somebody_else_is_refused(settings, tmp_path, monkeypatch
     with pytest.raises(ConfigError) as raised:
         prepare_queue_directories(settings())
     assert len(raised.value.problems) == 2
-    assert raised.value.problems[0].startswith(f"Incoming Queue Dir: {tmp_path}/in belongs to uid")
+    assert raised.value.problems[0].startswith(f"values: Incoming Queue Dir: {tmp_path}/in belongs to uid")
 
 
 def test_a_directory_that_its_owner_cannot_use_is_refused(settings, tmp_path):
@@ -80,8 +80,8 @@ def test_unknown_users_and_groups_are_named_together(settings):
     with pytest.raises(ConfigError) as raised:
         Identity.wanted(settings(Run_As_User="no-such-user", Run_As_Group="no-such-group"))
     assert raised.value.problems == [
-        "Run As User: there is no user no-such-user",
-        "Run As Group: there is no group no-such-group",
+        "values: Run As User: there is no user no-such-user",
+        "values: Run As Group: there is no group no-such-group",
     ]
 
 

@@ -11,11 +11,12 @@ server = pytest.importorskip("mailmill_milter.server", reason="pymilter is not i
 
 @pytest.fixture
 def settings(tmp_path):
-    for state in State:
-        (tmp_path / state).mkdir()
+    for queue in ("in", "out"):
+        for state in State:
+            (tmp_path / queue / state).mkdir(parents=True)
 
     def make(**values: str) -> Settings:
-        queues = {"Incoming Queue Dir": str(tmp_path), "Outgoing Queue Dir": str(tmp_path)}
+        queues = {"Incoming Queue Dir": f"{tmp_path}/in", "Outgoing Queue Dir": f"{tmp_path}/out"}
         return Settings.of(queues | {name.replace("_", " "): value for name, value in values.items()})
 
     return make

@@ -54,7 +54,7 @@ def parse_addresses(option: str, texts: Iterable[str], default_port: int) -> tup
     """Return the addresses that an option lists.
 
     Raises:
-        ConfigError: some are not addresses; each problem names the option and the text.
+        ConfigError: some are not addresses; each problem begins with `option` and has the text.
     """
     addresses, problems = [], []
     for text in texts:

@@ -243,7 +243,7 @@ def relay_of(settings: Settings, helo: str, breaker: Breaker) -> Relay:
     else:
         main = pool(_main_addresses(settings), QmqpClient())
     texts = settings[options.SMTP_RELAY_ADDRESS]
-    smtp = parse_addresses(options.SMTP_RELAY_ADDRESS.name, texts, SMTP_PORT)
+    smtp = parse_addresses(settings.place(options.SMTP_RELAY_ADDRESS), texts, SMTP_PORT)
     return RelayChoice(main, pool(smtp, SmtpClient(helo), main=False)) if smtp else main
 
 
@@ -257,7 +257,7 @@ def check(settings: Settings) -> None:
 
 
 def _main_addresses(settings: Settings) -> tuple[RelayAddress, ...]:
-    name = options.MSMAIL_RELAY_ADDRESS.name
+    name = settings.place(options.MSMAIL_RELAY_ADDRESS)
     texts = settings[options.MSMAIL_RELAY_ADDRESS]
     addresses = parse_addresses(name, texts, settings[options.MSMAIL_RELAY_PORT])
     if not addresses:

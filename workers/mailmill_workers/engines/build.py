@@ -32,7 +32,9 @@ def virus_engines(settings: Settings) -> tuple[VirusEngine, ...]:
     for word in settings[scanners.VIRUS_SCANNERS]:
         if word == "clamd":
             servers = _addresses(
-                scanners.CLAMD_SOCKET.name, settings[scanners.CLAMD_SOCKET], settings[scanners.CLAMD_PORT]
+                settings.place(scanners.CLAMD_SOCKET),
+                settings[scanners.CLAMD_SOCKET],
+                settings[scanners.CLAMD_PORT],
             )
             engines.append(Clamd(servers, settings[scanners.VIRUS_SCANNER_TIMEOUT]))
         elif word != "none":
@@ -49,10 +51,10 @@ def spam_engine(settings: Settings) -> SpamEngine | None:
     limit = settings[scanners.SPAM_SCANNER_TIMEOUT]
     match settings[scanners.SPAM_SCANNER]:
         case SpamScanner.RSPAMD:
-            return Rspamd(_urls(settings[scanners.RSPAMD_URL]), limit, settings[scanners.RSPAMD_PASSWORD])
+            return Rspamd(_urls(settings), limit, settings[scanners.RSPAMD_PASSWORD])
         case SpamScanner.SPAMASSASSIN:
             option = scanners.SPAMD_SOCKET
-            return Spamd(_addresses(option.name, settings[option], _SPAMD_PORT), limit)
+            return Spamd(_addresses(settings.place(option), settings[option], _SPAMD_PORT), limit)
         case SpamScanner.NONE:
             return None
         case name:
@@ -79,11 +81,12 @@ def _addresses(option: str, words: tuple[str, ...], default_port: int) -> list[A
     return servers
 
 
-def _urls(words: tuple[str, ...]) -> tuple[str, ...]:
+def _urls(settings: Settings) -> tuple[str, ...]:
+    place, words = settings.place(scanners.RSPAMD_URL), settings[scanners.RSPAMD_URL]
     for word in words:
         url = urlsplit(word)
         if url.scheme not in {"http", "https"} or not url.hostname:
-            raise ConfigError([f"{scanners.RSPAMD_URL.name}: must be http://HOST:PORT, not {word!r}"])
+            raise ConfigError([f"{place}: must be http://HOST:PORT, not {word!r}"])
     if not words:
-        raise ConfigError([f"{scanners.RSPAMD_URL.name}: must name at least one server"])
+        raise ConfigError([f"{place}: must name at least one server"])
     return words

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.kinds import DURATION, TEXT, whole_number
+from mailmill.settings.kinds import DURATION, TEXT, url, whole_number
 from mailmill.settings.option import Effect, Option, Origin
 
 REDIS_URL: Final = Option(
     "Redis URL",
-    TEXT,
+    url("redis", "rediss", "unix"),
     default="redis://127.0.0.1:6379/0",
     origin=Origin.MAILMILL,
     effect=Effect.NODE,
@@ -18,7 +18,7 @@ REDIS_URL: Final = Option(
 )
 CONTENTS_URL: Final = Option(
     "Contents URL",
-    TEXT,
+    url("redis", "rediss", "unix", "file", optional=True),
     default="",
     origin=Origin.MAILMILL,
     effect=Effect.START,

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.kinds import DURATION, MODE, PATH, TEXT, YES_NO, one_of, whole_number
+from mailmill.settings.kinds import (
+    DURATION,
+    LISTENING_ADDRESS,
+    MODE,
+    PATH,
+    TEXT,
+    YES_NO,
+    one_of,
+    whole_number,
+)
 from mailmill.settings.option import Effect, Option, Origin
 from mailmill.settings.options.choices import QueueType
 
 MILTER_BIND: Final = Option(
     "Milter Bind",
-    TEXT,
+    LISTENING_ADDRESS,
     default="127.0.0.1",
     effect=Effect.START,
     description="Where the milter listens: an IPv4 address, an IPv6 address, or the path of a unix socket "

@@ -45,7 +45,8 @@ FILENAME_RULES: Final = Option(
     join=join_words,
     description="The files of rules about attachment names. Each line: allow or deny, a regular expression, "
     "text for the log, text for people; separated by tabs. The first line that matches decides; of several "
-    "files, those of the first one come first. A file that is not there has no rules.",
+    "files, those of the first one come first. A file that is not there is an error; "
+    "at MailScanner's own place, a warning.",
 )
 FILETYPE_RULES: Final = Option(
     "Filetype Rules",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -26,6 +27,9 @@ def conf(tmp_path):
 @pytest.fixture
 def run(monkeypatch, conf):
     monkeypatch.setenv("MAILMILL_CONF", str(conf))
+    # An empty file of rules: this host may have none in MailScanner's place.
+    monkeypatch.setenv("MAILMILL_FILENAME_RULES", os.devnull)
+    monkeypatch.setenv("MAILMILL_FILETYPE_RULES", os.devnull)
     return lambda *args: CliRunner().invoke(main, args)
 
 
@@ -155,7 +159,33 @@ def test_a_daemon_tells_the_warnings_and_which_file_it_reads(tmp_path, quiet_log
     assert os.environ["MAILMILL_CONF"] == str(conf)
 
 
-def test_conf_diff_shows_what_has_another_value_than_its_default(run, conf, tmp_path):
+def test_rules_about_attachments_that_are_not_there_are_told(run, monkeypatch):
+    monkeypatch.setattr(
+        "mailmill.settings.values.load", Mock(side_effect=FileNotFoundError(2, "No such file"))
+    )
+    monkeypatch.delenv("MAILMILL_FILENAME_RULES")
+    monkeypatch.delenv("MAILMILL_FILETYPE_RULES")
+    result = run("check")
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        f"warning: {name} Rules: /etc/MailScanner/{name.lower()}.rules.conf: No such file: no attachment is "
+        "stopped by its rules"
+        for name in ("Filename", "Filetype")
+    ]
+
+
+def test_a_user_that_this_host_does_not_have_is_a_warning(run, conf):
+    conf.write_text("%org-name% = acme\nRun As User = no-such-user\n")
+    result = run("check")
+    assert (result.exit_code, result.output) == (
+        1,
+        f"warning: {conf}:2: Run As User: there is no user no-such-user on this host\n",
+    )
+
+
+def test_conf_diff_shows_what_has_another_value_than_its_default(run, conf, tmp_path, monkeypatch):
+    monkeypatch.delenv("MAILMILL_FILENAME_RULES")
+    monkeypatch.delenv("MAILMILL_FILETYPE_RULES")
     (tmp_path / "x.rules").write_text("From: x.example no\n")
     conf.write_text(
         "%org-name% = acme\nMilter Port = 25\nMilter Scanner = 1\nMail Header = X-acme-MailScanner:\n"
@@ -187,8 +217,10 @@ def test_conf_reference_prints_the_page_of_mailscanners_options(run):
     assert run("conf", "reference", "--mailscanner").output == mailscanner_page()
 
 
-def test_rules_about_attachments_are_checked(run, conf, tmp_path):
+def test_rules_about_attachments_are_checked(run, conf, tmp_path, monkeypatch):
+    monkeypatch.delenv("MAILMILL_FILENAME_RULES")
     names = tmp_path / "names.conf"
+    names.touch()
     conf.write_text(f"%org-name% = acme\nFilename Rules = {names}\n")
     assert run("check").exit_code == 0
     names.write_text("rename\tx\ty\tz\n")

@@ -69,11 +69,12 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(source, conf, monkeyp
 
 
 def test_a_file_that_comes_into_being_is_a_change(tmp_path):
-    rules = tmp_path / "names"
+    text = tmp_path / "text"
     conf = tmp_path / "conf"
-    conf.write_text(f"Filename Rules = {rules}\n")
+    conf.write_text(f"Stored Virus Message Report = {text}\n")
     source = FileSource(conf, {})
-    assert source.load().attachment_rules((rules,)) == ()
-    rules.write_text("deny\tx\tx\tx\n")
+    before = source.load()
+    assert any("not there" in warning for warning in before.warnings)
+    text.write_text("It was a virus.\n")
     assert source.newer() is None
-    assert len(source.newer().attachment_rules((rules,))) == 1
+    assert not any("not there" in warning for warning in source.newer().warnings)

@@ -90,8 +90,9 @@ def test_every_wrong_line_is_named():
     assert [problem[:4] for problem in caught.value.problems] == ["f:1:", "f:3:"]
 
 
-def test_a_file_that_is_not_there_has_no_rules(tmp_path: Path):
-    assert load(tmp_path / "none", DiskFiles()) == ()
+def test_a_file_that_is_not_there_is_told(tmp_path: Path):
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none", DiskFiles())
 
 
 def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mailmill.settings.kinds import (
     DURATION,
     HEADER_NAME,
+    LISTENING_ADDRESS,
     MODE,
     PATH,
     REAL,
@@ -18,6 +19,7 @@ from mailmill.settings.kinds import (
     WORDS,
     YES_NO,
     one_of,
+    url,
     whole_number,
 )
 
@@ -27,7 +29,13 @@ class Colour(enum.StrEnum):
     BLUE = "blue"
 
 
-KINDS = (DURATION, HEADER_NAME, MODE, PATH, REAL, TEXT, WORDS, YES_NO, one_of(Colour), whole_number(0, 10))
+REDIS = url("redis", "unix")
+CONTENTS = url("redis", "file", optional=True)
+KINDS = (
+    *(DURATION, HEADER_NAME, LISTENING_ADDRESS, MODE, PATH, REAL, TEXT, WORDS, YES_NO, REDIS, CONTENTS),
+    one_of(Colour),
+    whole_number(0, 10),
+)
 
 
 @pytest.mark.parametrize("text", ["yes", "YES", " 1 ", "true", "on"])
@@ -137,3 +145,50 @@ def test_a_choice_is_read_in_any_case():
 def test_any_text_is_a_value_or_a_value_error(kind, text):
     with contextlib.suppress(ValueError):
         kind.parse(text)
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1", "::1", "192.0.2.1", "/run/milter.sock"])
+def test_a_listener_has_an_ip_address_or_a_path(text):
+    assert LISTENING_ADDRESS.parse(f" {text} ") == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "999.1.1.1", "localhost", "run/milter.sock", "inet:127.0.0.1", "127.0.0.1:25"]
+)
+def test_a_listener_has_nothing_else(text):
+    with pytest.raises(ValueError, match="an IP address or a path that begins with /"):
+        LISTENING_ADDRESS.parse(text)
+
+
+@pytest.mark.parametrize("text", ["redis://:p@h:6379/0", "redis://h", "unix:///run/redis.sock"])
+def test_urls_of_the_schemes_are_taken_as_they_are(text):
+    assert REDIS.parse(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("http://h", "must begin with redis:// or unix://"),
+        ("redis:h", "must begin with redis:// or unix://"),
+        ("h:6379", "must begin with redis:// or unix://"),
+        ("", "must begin with redis:// or unix://"),
+        ("redis://h:99999", "port"),
+        ("redis://:secret@h:x", "port"),
+    ],
+)
+def test_other_urls_are_refused_without_a_word_of_theirs(text, reason):
+    with pytest.raises(ValueError, match=reason) as caught:
+        REDIS.parse(text)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_has_three_slashes_and_an_optional_url_may_be_empty():
+    assert CONTENTS.parse(" ") == ""
+    assert CONTENTS.parse("file:///srv/mail") == "file:///srv/mail"
+    with pytest.raises(ValueError, match="three slashes"):
+        CONTENTS.parse("file://srv/mail")
+
+
+@pytest.mark.parametrize(("text", "odd"), [("/a", False), ("a", True), ("/a b", True), ("", False)])
+def test_a_relative_path_is_advised_against(text, odd):
+    assert bool(PATH.advise(text)) is odd

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mailmill.errors import ConfigError
 from mailmill.settings import values
 from mailmill.settings.facts import MailFacts
+from mailmill.settings.files import GivenFiles
 from mailmill.settings.options import TABLE
 from mailmill.settings.options.milter import MILTER_BIND, MILTER_PORT
 from mailmill.settings.options.policy import FILENAME_RULES, IS_DEFINITELY_SPAM, MAIL_HEADER, SPAM_ACTIONS
@@ -123,7 +124,7 @@ def test_all_problems_are_told_at_once(conf):
         "MailScanner.conf:5: Debug must be yes or no, not 'maybe'",
         "MailScanner.conf:4: Milter Port must be from 1 to 65535, not 0",
         "MAILMILL_MSMAIL_RELAY_PORT: MSMail Relay Port must be a whole number (k, m, g may follow), not 'x'",
-        "/none.rules: cannot be read: No such file or directory",
+        "MailScanner.conf:6: Is Definitely Spam: /none.rules: cannot be read: No such file or directory",
     ]
 
 
@@ -188,12 +189,58 @@ def test_values_in_a_ruleset_have_variables(conf, tmp_path):
 
 
 def test_where_a_path_is_the_value_only_its_ending_makes_a_ruleset(tmp_path):
-    plain = Settings.of({"Filename Rules": "/etc/names.conf"})
-    assert plain.rule(FILENAME_RULES).first(mail()) == (Path("/etc/names.conf"),)
-    (tmp_path / "names.rules").write_text("From: b.example /etc/b.conf\n")
+    names = tmp_path / "names.conf"
+    names.touch()
+    plain = Settings.of({"Filename Rules": str(names)})
+    assert plain.rule(FILENAME_RULES).first(mail()) == (names,)
+    (tmp_path / "names.rules").write_text(f"From: b.example {names}\n")
     rules = Settings.of({"Filename Rules": f"{tmp_path}/names.rules"}).rule(FILENAME_RULES)
-    assert rules.first(mail()) == (Path("/etc/b.conf"),)
+    assert rules.first(mail()) == (names,)
     assert rules.first(mail("x@y")) == (Path("/etc/MailScanner/filename.rules.conf"),)
+
+
+def test_rules_about_attachments_that_somebody_named_must_be_there(conf, tmp_path):
+    none = tmp_path / "filename.rules.cnf"
+    (problem,) = problems_of(conf(f"Filename Rules = {none}\n"), NAMED)
+    assert problem.startswith("MailScanner.conf:2: Filename Rules: filename.rules.cnf: No such file")
+
+
+def test_rules_about_attachments_that_are_missing_at_mailscanners_place_are_told_to_those_who_scan():
+    settings = Settings.load(None, NAMED | {"MAILMILL_CONF": os.devnull}, GivenFiles({os.devnull: b""}))
+    assert [text.partition(":")[0] for text in settings.without_rules] == ["Filename Rules", "Filetype Rules"]
+    assert not settings.warnings
+
+
+def test_a_list_of_patterns_that_cannot_be_read_is_told_with_the_line_that_names_it(tmp_path):
+    rules = tmp_path / "spam.rules"
+    rules.write_text("From: /none/list yes\n")
+    with pytest.raises(ConfigError) as caught:
+        Settings.of({"Is Definitely Spam": str(rules)})
+    assert caught.value.problems == [f"{rules}:1: /none/list: cannot be read: No such file or directory"]
+
+
+@pytest.mark.parametrize(
+    ("incoming", "outgoing"), [("/a/b", "/a/b/"), ("/a/b", "/a/b/c"), ("/a/b/c", "/a/./b")]
+)
+def test_the_two_queues_must_not_be_in_each_other(conf, incoming, outgoing):
+    path = conf(f"Incoming Queue Dir = {incoming}\nOutgoing Queue Dir = {outgoing}\n")
+    (problem,) = problems_of(path, NAMED)
+    assert problem.startswith("MailScanner.conf:3: Outgoing Queue Dir must be a directory of its own")
+
+
+def test_queues_with_similar_names_are_no_conflict(conf):
+    assert Settings.load(conf("Incoming Queue Dir = /a/b\nOutgoing Queue Dir = /a/b2\n"), {})
+
+
+def test_the_shortest_wait_must_not_be_longer_than_the_longest(conf):
+    assert problems_of(conf("Minimal Backoff Time = 10m\n"), NAMED) == [
+        "MailScanner.conf:2: Minimal Backoff Time, 600 s, must not be longer than Maximal Backoff Time, 300 s"
+    ]
+
+
+def test_a_relative_path_is_warned_about(conf):
+    (warning,) = Settings.load(conf("Quarantine Dir = quarantine\n"), {}).warnings
+    assert "Quarantine Dir does not begin with /" in warning
 
 
 def test_a_plain_value_is_a_constant_ruleset():

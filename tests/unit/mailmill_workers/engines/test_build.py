@@ -40,7 +40,7 @@ def test_clamd_port_completes_an_address_without_one():
 def test_a_virus_scanner_that_cannot_be_asked_is_a_fault_of_the_configuration(values, problem):
     with pytest.raises(ConfigError) as caught:
         virus_engines(Settings.of(values))
-    assert caught.value.problems == [problem]
+    assert caught.value.problems == [f"values: {problem}"]
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_a_virus_scanner_that_cannot_be_asked_is_a_fault_of_the_configuration(va
 def test_a_spam_scanner_that_cannot_be_asked_is_a_fault_of_the_configuration(values, problem):
     with pytest.raises(ConfigError) as caught:
         spam_engine(Settings.of(values))
-    assert caught.value.problems == [problem]
+    assert caught.value.problems == [f"values: {problem}"]
