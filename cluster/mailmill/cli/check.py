@@ -18,7 +18,7 @@ EXIT_WARNINGS: Final = 1
 EXIT_ERRORS: Final = 2
 
 
-@click.command()
+@click.command(short_help="Check MailScanner.conf and all that it names.")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.pass_context
 def check(ctx: click.Context, file: Path | None) -> None:

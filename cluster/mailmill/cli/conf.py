@@ -15,7 +15,7 @@ from mailmill.settings.reference import reference_page
 from mailmill.settings.unknown import unknown_option
 
 
-@click.group()
+@click.group(short_help="Show the options of MailScanner.conf, publish it.")
 def conf() -> None:
     """Show the options of MailScanner.conf, and publish it for the cluster."""
 
@@ -24,7 +24,7 @@ for _command in (publish, versions, rollback):
     conf.add_command(_command)
 
 
-@conf.command()
+@conf.command(short_help="Show the value of an option and its source.")
 @click.argument("option", required=False)
 @pass_cli
 def show(cli: Cli, option: str | None) -> None:
@@ -56,7 +56,7 @@ def show(cli: Cli, option: str | None) -> None:
     click.echo(f"  description: {found.description}")
 
 
-@conf.command()
+@conf.command(short_help="Print the version of the configuration.")
 @pass_cli
 def version(cli: Cli) -> None:
     """Print the version of the configuration, as verdicts name it, and the files that it is made of.
@@ -70,7 +70,7 @@ def version(cli: Cli) -> None:
         click.echo(f"  {name}")
 
 
-@conf.command()
+@conf.command(short_help="Show the options that are not at their default.")
 @pass_cli
 def diff(cli: Cli) -> None:
     """Show the options that have another value than their default, with both and the source.
@@ -84,7 +84,7 @@ def diff(cli: Cli) -> None:
             click.echo(f"  source:      {cli.settings.source(option)}")
 
 
-@conf.command()
+@conf.command(short_help="Print the reference page of all options.")
 @click.option("--mailscanner", is_flag=True, help="All options of MailScanner, with their status.")
 def reference(*, mailscanner: bool) -> None:
     """Print the reference page of all options (docs/reference/options.md, mailscanner-options.md)."""

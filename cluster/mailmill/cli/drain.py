@@ -21,7 +21,7 @@ INTERVAL: Final = 2.0
 _BUSY: Final = (State.INCOMING, State.ACTIVE, State.DEFERRED)
 
 
-@click.command()
+@click.command(short_help="Take no new mail, and let both queues become empty.")
 @click.option("--wait", is_flag=True, help="Return when both queues are empty.")
 @click.option("--off", is_flag=True, help="Take mail again.")
 @pass_cli

@@ -16,7 +16,7 @@ from mailmill.settings.options import TABLE
 from mailmill.settings.unknown import unknown_option
 
 
-@click.command()
+@click.command(short_help="Show which rule decides an option for a message.")
 @click.option("--from", "sender", required=True, help="The envelope sender; empty or <> is the null sender.")
 @click.option("--to", "recipients", required=True, multiple=True, help="A recipient; may be repeated.")
 @click.option("--ip", default="", help="The address of the SMTP client. Without it: mail of this host.")

@@ -62,6 +62,10 @@ class CommandGroup(click.Group):
         """Run a command; a `ConfigError` becomes its problems on standard error and exit status 78."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as exc:
+            if exc.option_name == "--conf":
+                exc.message += " It stands in front of the command: mailmill --conf FILE COMMAND."
+            raise
         except ConfigError as exc:
             for problem in exc.problems:
                 click.echo(f"mailmill: {problem}", err=True)

@@ -21,7 +21,7 @@ _WIDTH: Final = 100
 _SECRET: Final = frozenset({"dbpassword", "watermarksecret"})
 
 
-@click.command("import")
+@click.command("import", short_help="Report what becomes of an /etc/MailScanner.")
 @click.argument("place", type=click.Path(path_type=Path, exists=True), default=Path("/etc/MailScanner"))
 @click.option(
     "--all", "everything", is_flag=True, help="Also list options that are as MailScanner ships them."

@@ -21,7 +21,7 @@ from mailmill.settings import Settings
 from mailmill.settings.options.cluster import REDIS_URL
 
 
-@click.command()
+@click.command(short_help="Put a MailScanner.conf into force for the cluster.")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @pass_cli
 def publish(cli: Cli, file: Path | None) -> None:
@@ -47,7 +47,7 @@ def publish(cli: Cli, file: Path | None) -> None:
     click.echo(f"{found.version} is published: {found.files} files, {found.size} bytes.")
 
 
-@click.command()
+@click.command(short_help="Show what was published, the newest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; numbers are milliseconds since the epoch.")
 @pass_cli
 def versions(cli: Cli, *, as_json: bool) -> None:
@@ -78,7 +78,7 @@ def versions(cli: Cli, *, as_json: bool) -> None:
     echo_table(rows, right=frozenset({3, 4}))
 
 
-@click.command()
+@click.command(short_help="Put an earlier version into force again.")
 @click.argument("version", default="")
 @pass_cli
 def rollback(cli: Cli, version: str) -> None:

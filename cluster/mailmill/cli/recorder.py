@@ -31,7 +31,7 @@ _SECONDS_PER_DAY: Final = 86_400
 _log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(short_help="Store the message log in its database.")
 @pass_cli
 def recorder(cli: Cli) -> None:
     """Store the message log: move events from Redis to the database.

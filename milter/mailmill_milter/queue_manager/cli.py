@@ -18,7 +18,7 @@ from mailmill_milter.queue_manager.loop import QueueManagerProcess
 LOCK_PATIENCE: Final = 10.0
 
 
-@click.command("queue-manager")
+@click.command("queue-manager", short_help="Send accepted mail to the workers.")
 @pass_cli
 def queue_manager(cli: Cli) -> None:
     """Send accepted mail to the workers and see every message to its end.

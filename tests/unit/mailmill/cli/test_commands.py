@@ -40,9 +40,21 @@ def test_help_names_the_commands_and_the_exit_status(run):
         assert word in result.output
 
 
+@pytest.mark.parametrize("group", [(), ("conf",), ("queue",)])
+def test_the_list_of_commands_has_whole_sentences(run, group):
+    assert "..." not in run(*group, "--help").output.partition("Commands:")[2]
+
+
+def test_an_option_behind_the_command_is_put_right(run, conf):
+    result = run("check", "--conf", str(conf))
+    assert result.exit_code == 2
+    assert "mailmill --conf FILE COMMAND" in result.output
+
+
 def test_the_version_is_told(run):
     assert run("--version").output == f"mailmill, version {__version__}\n"
     assert run("version").output.startswith(f"mailmill {__version__}\npython 3.")
+    assert "\nsystem Linux-" in run("version").output
 
 
 def test_a_good_configuration_is_in_order(run):

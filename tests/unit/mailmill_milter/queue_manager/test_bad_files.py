@@ -39,7 +39,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("outgoing", [False, True])
-def test_a_damaged_file_goes_to_corrupt_unchanged_with_an_event(bench, damage, outgoing, caplog):
+def test_a_damaged_file_goes_to_corrupt_unchanged_with_an_event(bench, damage, outgoing, caplog):  # B11
     if outgoing:
         path, spool = keep_one(bench), bench.outgoing
     else:

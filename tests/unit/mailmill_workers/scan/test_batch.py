@@ -147,7 +147,7 @@ def test_a_message_that_is_not_there_is_asked_for_and_no_note_stays(bench):
     assert noted(bench.redis, "edge1") == {}
 
 
-def test_what_is_given_up_on_goes_to_the_quarantine_whole_with_a_notice(bench, tmp_path):
+def test_what_is_given_up_on_goes_to_the_quarantine_whole_with_a_notice(bench, tmp_path):  # B9
     bench.notes.remember("edge1", [ScanFailed("a", "process died", alone=True, attempts=6)])
     bench.gave_up.run("edge1", "a", "no scan came to an end in 6 attempts; the last: process died")
     (outcome,) = bench.outcomes
