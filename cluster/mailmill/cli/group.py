@@ -63,9 +63,10 @@ class CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as exc:
-            if exc.option_name == "--conf":
-                exc.message += " It stands in front of the command: mailmill --conf FILE COMMAND."
-            raise
+            if exc.option_name != "--conf":
+                raise
+            message = f"{exc.message} It stands in front of the command: mailmill --conf FILE COMMAND."
+            raise click.UsageError(message, exc.ctx) from exc
         except ConfigError as exc:
             for problem in exc.problems:
                 click.echo(f"mailmill: {problem}", err=True)
