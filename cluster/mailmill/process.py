@@ -9,9 +9,11 @@ import pwd
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mailmill.errors import ConfigError
 from mailmill.settings import Settings
+from mailmill.settings.option import Option
 from mailmill.settings.options.system import (
     INCOMING_QUEUE_DIR,
     OUTGOING_QUEUE_DIR,
@@ -112,8 +114,8 @@ def prepare_queue_directories(settings: Settings) -> None:
         raise ConfigError(problems)
 
 
-def prepare_directory(path: Path, mode: int, settings: Settings) -> None:
-    """Create a directory for the user that the process will run as; one that is there stays as it is.
+def prepare_directory(path: Path, mode: int, settings: Settings, option: Option[Any]) -> None:
+    """Create the directory of an option for the user that the process will run as; one that is there stays.
 
     Raises:
         ConfigError: there is no such user, or the directory cannot be created.
@@ -123,7 +125,9 @@ def prepare_directory(path: Path, mode: int, settings: Settings) -> None:
     try:
         _prepare_directory(path, mode, Identity.wanted(settings))
     except OSError as exc:
-        raise ConfigError([f"{exc.filename or path}: {exc.strerror or exc}"]) from exc
+        raise ConfigError(
+            [f"{settings.place(option)}: {exc.filename or path}: {exc.strerror or exc}"]
+        ) from exc
 
 
 def write_pid_file(path: Path) -> None:

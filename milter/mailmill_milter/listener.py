@@ -102,6 +102,10 @@ class Listener:
         if _answers(path):
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        # libmilter tells its reason only to syslog: find it out before.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.bind(str(temporary))
+            temporary.unlink()
         _listen(f"unix:{temporary}")
         try:
             gid = self._group_id() if self._group else self._identity.gid

@@ -48,11 +48,19 @@ def test_an_address_in_use_ends_it_with_a_reason(server_dir, where):  # B27
     assert "Address already in use" in log
 
 
-@pytest.mark.parametrize("bind", ["/no/such/directory/milter.sock", "localhost", "203.0.113.1"])
-def test_an_address_that_cannot_be_bound_ends_it_with_a_reason(server_dir, bind):  # B27
+@pytest.mark.parametrize(
+    ("bind", "reason"),
+    [
+        ("/no/such/directory/milter.sock", "No such file or directory"),
+        ("localhost", "must be an IP address or a path"),
+        ("203.0.113.1", "Cannot assign requested address"),
+    ],
+)
+def test_an_address_that_cannot_be_bound_ends_it_with_a_reason(server_dir, bind, reason):  # B27
     log = refused(MilterServer(server_dir, Milter_Bind=bind))
     assert "Milter Bind" in log
     assert bind in log
+    assert reason in log
     assert "Traceback" not in log
 
 

@@ -54,7 +54,7 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
     worker_ready.connect(lambda **_: configuration.watch(), weak=False)
     worker_process_init.connect(lambda **_: runtime.settings(), weak=False)
     if queue == DELIVER_QUEUE:
-        prepare_directory(settings[DELIVERY_JOURNAL_DIR], JOURNAL_MODE, settings)
+        prepare_directory(settings[DELIVERY_JOURNAL_DIR], JOURNAL_MODE, settings, DELIVERY_JOURNAL_DIR)
         worker_process_init.connect(startup.begin, weak=False)
     if queue == SCAN_QUEUE:
         for warning in settings.without_rules:

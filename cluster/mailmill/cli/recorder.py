@@ -46,11 +46,11 @@ def recorder(cli: Cli) -> None:
     except (ValueError, MessageLogError) as exc:
         raise ConfigError([str(exc)]) from exc
     if log.file:
-        prepare_directory(log.file.parent, DIRECTORY_MODE, settings)
+        prepare_directory(log.file.parent, DIRECTORY_MODE, settings, MESSAGE_LOG_URL)
     drop_privileges(settings)
     if log.file and not os.access(log.file.parent, os.W_OK | os.X_OK):
         raise ConfigError(
-            [f"{MESSAGE_LOG_URL.name}: {log.file.parent} is not writable for the recorder's user"]
+            [f"{settings.place(MESSAGE_LOG_URL)}: {log.file.parent} is not writable for the recorder's user"]
         )
     stop = threading.Event()
 

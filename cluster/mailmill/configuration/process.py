@@ -69,7 +69,7 @@ def _published(own: Settings, environ: Mapping[str, str], *, daemon: bool) -> Li
         raise ConfigError([f"{REDIS_URL.name}: {exc}"]) from exc
     source, settings = First(store, LocalCopy(directory), Node(own, environ)).begin(wait=daemon)
     if daemon:
-        prepare_directory(directory, DIRECTORY_MODE, settings)
+        prepare_directory(directory, DIRECTORY_MODE, settings, CONFIGURATION_DIR)
         try:
             source.accept()
         except OSError as exc:

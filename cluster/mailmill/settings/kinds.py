@@ -133,8 +133,10 @@ def one_of(choices: type[E]) -> Kind[E]:
     return Kind(words, parse)
 
 
-def url(*schemes: str, optional: bool = False) -> Kind[str]:
-    """Return the kind of URLs with one of these schemes; of `file` the path must be absolute.
+def url(*schemes: str, optional: bool = False, drivers: bool = False) -> Kind[str]:
+    """Return the kind of URLs with one of these schemes, and `+DRIVER` where that may follow.
+
+    The path of `file` must be absolute.
 
     What is wrong is told without the URL, which may have a password.
     """
@@ -144,7 +146,8 @@ def url(*schemes: str, optional: bool = False) -> Kind[str]:
         if optional and not value:
             return value
         parts = urlsplit(value)
-        if parts.scheme not in schemes or not value[len(parts.scheme) :].startswith("://"):
+        scheme = parts.scheme.partition("+")[0] if drivers else parts.scheme
+        if scheme not in schemes or not value[len(parts.scheme) :].startswith("://"):
             raise ValueError(f"must begin with {words}")
         if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
             raise ValueError("must have three slashes: file:///DIRECTORY")

@@ -9,8 +9,15 @@ import pytest
 
 from mailmill import process
 from mailmill.errors import ConfigError
-from mailmill.process import Identity, drop_privileges, prepare_queue_directories, write_pid_file
+from mailmill.process import (
+    Identity,
+    drop_privileges,
+    prepare_directory,
+    prepare_queue_directories,
+    write_pid_file,
+)
 from mailmill.settings import Settings
+from mailmill.settings.options.delivery import DELIVERY_JOURNAL_DIR
 from mailmill.spool import State
 
 
@@ -43,6 +50,17 @@ def test_a_file_in_the_place_of_a_directory_names_option_and_path(settings, tmp_
     with pytest.raises(ConfigError) as raised:
         prepare_queue_directories(settings())
     assert raised.value.problems == [f"values: Incoming Queue Dir: {tmp_path}/in/active: Not a directory"]
+
+
+def test_a_directory_that_cannot_be_made_names_its_option(settings, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"^values: Delivery Journal Dir: .*/file/journal: Not a directory"):
+        prepare_directory(
+            tmp_path / "file" / "journal",
+            0o700,
+            settings(Delivery_Journal_Dir=f"{tmp_path}/file/journal"),
+            DELIVERY_JOURNAL_DIR,
+        )
 
 
 def test_a_directory_of_somebody_else_is_refused(settings, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.kinds import DURATION, TEXT, url, whole_number
+from mailmill.settings.kinds import DURATION, url, whole_number
 from mailmill.settings.option import Effect, Option, Origin
 
 REDIS_URL: Final = Option(
@@ -27,7 +27,7 @@ CONTENTS_URL: Final = Option(
 )
 MESSAGE_LOG_URL: Final = Option(
     "Message Log URL",
-    TEXT,
+    url("sqlite", "postgresql", drivers=True),
     default="sqlite:////var/spool/MailScanner/messagelog/messages.db",
     origin=Origin.MAILMILL,
     effect=Effect.START,

@@ -182,6 +182,13 @@ def test_other_urls_are_refused_without_a_word_of_theirs(text, reason):
     assert "secret" not in str(caught.value)
 
 
+def test_a_driver_may_follow_the_scheme_of_a_database():
+    database = url("postgresql", drivers=True)
+    assert database.parse("postgresql+psycopg://u:p@h/db") == "postgresql+psycopg://u:p@h/db"
+    with pytest.raises(ValueError, match="must begin with postgresql://"):
+        database.parse("mysql+psycopg://u:p@h/db")
+
+
 def test_a_file_has_three_slashes_and_an_optional_url_may_be_empty():
     assert CONTENTS.parse(" ") == ""
     assert CONTENTS.parse("file:///srv/mail") == "file:///srv/mail"
