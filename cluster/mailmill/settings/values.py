@@ -13,7 +13,7 @@ from mailmill.reports.library import Library
 from mailmill.settings.attachmentrules import Rule as AttachmentRule
 from mailmill.settings.attachmentrules import load, read_as_deny
 from mailmill.settings.conffile import ConfFile
-from mailmill.settings.conflicts import conflicts
+from mailmill.settings.conflicts import conflicts, suspicions
 from mailmill.settings.defaultsfile import named_conf_file
 from mailmill.settings.expansion import VARIABLES, expand_variables
 from mailmill.settings.facts import MailFacts
@@ -75,6 +75,7 @@ class Settings:
             conf.problems.extend(conflicts(self))
         if conf.problems:
             raise ConfigError(conf.problems, conf.warnings)
+        conf.warnings.extend(suspicions(self))
         #: The texts of reports, and the words of languages.
         self.reports: Library = self._read_reports()
         conf.warnings.extend(self.reports.remarks)

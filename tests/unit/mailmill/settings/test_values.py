@@ -238,6 +238,30 @@ def test_the_shortest_wait_must_not_be_longer_than_the_longest(conf):
     ]
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost:25", "[::1]", "::1", "10.0.0.1 127.0.0.1"])
+def test_delivery_over_smtp_to_the_milters_own_postfix_is_warned_about(conf, address):
+    path = conf(f"Milter Ignore Loopback = no\nMSMail Relay Address = {address}\n")
+    (warning,) = Settings.load(path, {}).warnings
+    assert warning.startswith(f"{path}:2: Milter Ignore Loopback is no, and MSMail Relay Address ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MSMail Relay Address = 127.0.0.1:10025\n",
+        "MSMail Relay Address = 10.0.0.1\n",
+        "MSMail Delivery Method = QMQP\n",
+        "Milter Ignore Loopback = yes\n",
+    ],
+)
+def test_other_ways_to_the_relay_need_no_warning(conf, text):
+    assert not [
+        warning
+        for warning in Settings.load(conf(f"Milter Ignore Loopback = no\n{text}"), {}).warnings
+        if "goes round" in warning
+    ]
+
+
 def test_a_relative_path_is_warned_about(conf):
     (warning,) = Settings.load(conf("Quarantine Dir = quarantine\n"), {}).warnings
     assert "Quarantine Dir does not begin with /" in warning
