@@ -33,6 +33,10 @@ class ConfigError(MailmillError):
         self.warnings = tuple(warnings)
 
 
+class NotNowError(ConfigError):
+    """What the configuration names is not to be had at the moment: another start may be luckier."""
+
+
 class ContentsError(MailmillError):
     """The contents store cannot be reached or refuses."""
 

@@ -6,6 +6,7 @@ they can matter): a milter that answers each header costs a round trip for each.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 import threading
@@ -47,11 +48,17 @@ _ALWAYS_WANTED: Final[int] = (
 _PeerAddress = tuple[Any, ...] | str | None
 
 
+#: Tells the connections of a process apart in its log.
+_numbers = itertools.count(1)
+
+
 class Connection:
     """One MTA connection: its session, and what was negotiated for it."""
 
     def __init__(self, session: Session, protocol: int) -> None:
         self.session = session
+        #: From 1 in each process; all debug lines of the connection begin with it.
+        self.number = next(_numbers)
         self._protocol = protocol
         #: Whether header values come with the space behind the colon; without it we put one there.
         self.leading_space = bool(protocol & Milter.P_HDR_LEADSPC)
@@ -100,16 +107,16 @@ class Callbacks:
         if not self._closed():
             wanted |= Milter.P_NR_MAIL
         options[:] = [0, options[1] & wanted, 0, 0]
-        self._attach(ctx, options[1])
+        connection = self._attach(ctx, options[1])
         self._quick.look()
-        log.debug("negotiated protocol steps %#x", options[1])
+        log.debug("connection %d: negotiated protocol steps %#x", connection.number, options[1])
         return int(Milter.CONTINUE)
 
     def connect(self, ctx: Any, name: str, _family: int, peer: _PeerAddress) -> int:
         """Begin a session. `peer` is a tuple for IPv4 and IPv6, a path or None for anything else."""
         connection: Connection = ctx.getpriv() or self._attach(ctx, 0)
         address, port = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("", 0)
-        log.debug("connect %s[%s]:%d", printable(name), address, port)
+        log.debug("connection %d: connect %s[%s]:%d", connection.number, printable(name), address, port)
         answer = connection.session.connect(name, address, port, _macros(ctx))
         silent = connection.silent(Milter.P_NR_CONN)
         if answer.action is Action.CONTINUE or silent == Milter.NOREPLY:
@@ -163,7 +170,7 @@ class Callbacks:
         try:
             connection: Connection = ctx.getpriv()
             answer = connection.session.end_of_message(_macros(ctx))
-            log.debug("end of message: %s", answer)
+            log.debug("connection %d: end of message: %s", connection.number, answer)
             return _reply(ctx, answer)
         except BaseException:  # the sender keeps the message
             log.exception("end of message failed")
@@ -174,7 +181,7 @@ class Callbacks:
         connection: Connection | None = ctx.getpriv()
         if connection:
             connection.session.abort()
-        log.debug("abort")
+            log.debug("connection %d: abort", connection.number)
         return int(Milter.CONTINUE)
 
     def close(self, ctx: Any) -> int:
@@ -183,7 +190,7 @@ class Callbacks:
         ctx.setpriv(None)
         if connection:
             connection.session.close()
-        log.debug("close")
+            log.debug("connection %d: close", connection.number)
         return int(Milter.CONTINUE)
 
     def _closed(self) -> bool:
@@ -205,7 +212,7 @@ class Callbacks:
         """Run a stage that has no answer; what goes wrong in it is told at the end of the message."""
         connection: Connection = ctx.getpriv() or self._attach(ctx, 0)
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s %s", word, printable(str(detail)))
+            log.debug("connection %d: %s %s", connection.number, word, printable(_shown(detail)))
         try:
             act(connection)
         except Exception as exc:  # libmilter would pass over it where no reply is expected
@@ -229,6 +236,13 @@ class Callbacks:
             session.fail("a header name is not ASCII")
         else:
             session.helo(text)
+
+
+def _shown(detail: object) -> str:
+    """Return what came with a command, for people; `detail` of MAIL and RCPT are their words."""
+    if isinstance(detail, tuple):
+        return b" ".join(detail).decode("utf-8", "surrogateescape")
+    return str(detail)
 
 
 def _macros(ctx: Any) -> Callable[[str], str | None]:

@@ -14,7 +14,7 @@ from typing import Final
 
 import Milter
 
-from mailmill.errors import ConfigError
+from mailmill.errors import ConfigError, NotNowError
 from mailmill.process import Identity
 from mailmill.settings import Settings
 from mailmill.settings.options.milter import (
@@ -27,6 +27,10 @@ from mailmill.settings.options.milter import (
 #: Connections that may wait to be accepted; the kernel's limit is net.core.somaxconn (4096 since Linux 5.4).
 #: Postfix has up to 100 smtpd processes (default_process_limit) for each service.
 BACKLOG: Final = 1024
+
+
+#: Errors that pass: the milter before is still stopping, or the network is not up yet.
+_PASSING: Final = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 
 
 class Listener:
@@ -61,7 +65,8 @@ class Listener:
         """Begin to listen.
 
         Raises:
-            ConfigError: the address is wrong, in use or not permitted.
+            NotNowError: the address is in use, or no interface has it.
+            ConfigError: it is wrong or not permitted.
         """
         try:
             if self._bind.startswith("/"):
@@ -69,9 +74,9 @@ class Listener:
             else:
                 self._open_inet()
         except OSError as exc:
-            raise ConfigError(
-                [f"{self._names}: cannot listen on {self.address}: {exc.strerror or exc}"]
-            ) from exc
+            kind = NotNowError if exc.errno in _PASSING else ConfigError
+            reason = exc.strerror or exc
+            raise kind([f"{self._names}: cannot listen on {self.address}: {reason}"]) from exc
 
     def close(self) -> None:
         """Remove the unix socket, unless another process has put its own there."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from miltertest import constants as c
 
 from mailmill_milter.session import SPILL
 from milter_mta import CHUNK, Mta
-from milter_server import MilterServer
+from milter_server import MilterServer, wait_for
 
 pytestmark = pytest.mark.system
 
@@ -245,3 +247,15 @@ def test_debug_logs_each_stage(server_dir):
             "end of message",
         ):
             assert f": {word}" in server.log
+
+
+def test_debug_lines_of_two_connections_can_be_told_apart(server_dir):
+    options = {"Debug": "yes", "Milter_Max_Children": "1"}
+    with MilterServer(server_dir, **options) as server, Mta(server.socket) as one, Mta(server.socket) as two:
+        one.connect()
+        two.connect()
+        one.mail("<a@example.org>", "SIZE=5")
+        two.mail("<b@example.org>")
+        wait_for(lambda: server.log.count(": mail ") == 2, "both commands")
+        found = dict(re.findall(r"connection ([0-9]+): mail (.*)", server.log))
+    assert sorted(found.values()) == ["<a@example.org> SIZE=5", "<b@example.org>"]

@@ -31,6 +31,7 @@ def main(ctx: click.Context, conf: Path | None) -> None:
     Port is MAILMILL_MILTER_PORT, and %org-name% is MAILMILL_VAR_ORG_NAME. Begin with mailmill check.
 
     Exit status: 0 all is well, 1 the command failed, 2 wrong usage, 69 a part is not installed,
-    78 the configuration cannot be used. A command with other ones says so in its own help.
+    75 an address is in use (try again), 78 the configuration cannot be used. A command with other ones says
+    so in its own help.
     """
     ctx.obj = Cli(conf)

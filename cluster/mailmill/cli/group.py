@@ -8,10 +8,12 @@ from typing import Any, Final
 
 import click
 
-from mailmill.errors import ConfigError
+from mailmill.errors import ConfigError, NotNowError
 
 #: EX_CONFIG of sysexits(3).
 EXIT_CONFIG: Final = 78
+#: EX_TEMPFAIL of sysexits(3).
+EXIT_NOT_NOW: Final = 75
 #: EX_UNAVAILABLE of sysexits(3).
 EXIT_UNAVAILABLE: Final = 69
 
@@ -59,7 +61,7 @@ class CommandGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a `ConfigError` becomes its problems on standard error and exit status 78."""
+        """Run a command; a `ConfigError` becomes its problems on standard error and exit status 78 or 75."""
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as exc:
@@ -70,7 +72,7 @@ class CommandGroup(click.Group):
         except ConfigError as exc:
             for problem in exc.problems:
                 click.echo(f"mailmill: {problem}", err=True)
-            ctx.exit(EXIT_CONFIG)
+            ctx.exit(EXIT_NOT_NOW if isinstance(exc, NotNowError) else EXIT_CONFIG)
 
 
 def _commands() -> dict[str, str]:
