@@ -44,8 +44,8 @@ def test_no_value_in_it_is_taken_for_somebodys_choice(shipped):
     assert [one.known.name for one in shipped.findings if not one.shipped] == []
 
 
-def test_warnings_are_only_about_the_mta_the_scanners_the_name_and_rename(shipped):
-    known = ("MTA", "Queue Dir", "Virus Scanners", "%org-name%", "'rename'", "run_mailscanner")
+def test_warnings_are_only_about_what_must_be_decided(shipped):
+    known = ("MTA", "Queue Dir", "Virus Scanners", "%org-name%", "'rename'", "run_mailscanner", "q_days")
     assert [warning for warning in shipped.warnings if not any(word in warning for word in known)] == []
 
 
