@@ -43,8 +43,10 @@ class TlsEdge(PostfixEdge):
 
 
 class Edge:
-    def __init__(self, milter, postfix):
+    def __init__(self, milter, postfix, cert, key):
         self.milter, self.postfix = milter, postfix
+        #: A certificate that it trusts, also of a client.
+        self.cert, self.key = cert, key
 
     @contextlib.contextmanager
     def client(self):
@@ -74,6 +76,8 @@ def running(servers_dir, require):
         "smtpd_tls_security_level": "may",
         "smtpd_tls_cert_file": str(cert),
         "smtpd_tls_key_file": str(key),
+        "smtpd_tls_ask_ccert": "yes",
+        "smtpd_tls_CAfile": str(cert),
         "mynetworks": "127.0.0.0/8, 192.0.2.0/24",
     }
     directory = server_dir / "postfix"
@@ -84,7 +88,7 @@ def running(servers_dir, require):
             directory, port=free_port(), milter=milter.socket, next_hop=free_port(), extra=extra
         ) as postfix,
     ):
-        yield Edge(milter, postfix)
+        yield Edge(milter, postfix, cert, key)
 
 
 @pytest.fixture
@@ -153,6 +157,30 @@ def test_tls_after_a_second_ehlo_is_known(edge):
     assert envelope.tls.protocol == "TLSv1.3"
     assert envelope.tls.bits >= 128
     assert b"with ESMTPS id " in edge.only().content
+
+
+def test_the_certificate_of_a_client_is_known(edge):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(edge.cert, edge.key)
+    with edge.client() as client:
+        client.starttls(context=context)
+        client.sendmail("a@example.org", ["b@example.com"], AWKWARD)
+    assert edge.only().header.envelope.tls.cert_subject == "e.example"
+    assert b'(Client CN "e.example"' in edge.only().content
+
+
+def test_the_login_of_a_client_is_known_and_does_not_stand_in_the_message(edge):
+    with edge.client() as client:
+        client.ehlo()
+        # Postfix then behaves as after AUTH.
+        assert client.docmd("XCLIENT", "LOGIN=anna.login")[0] == 220
+        client.sendmail("a@example.org", ["b@example.com"], AWKWARD)
+    found = edge.only()
+    assert found.header.envelope.sasl.login == "anna.login"
+    assert found.header.envelope.sasl.method == "XCLIENT"
+    assert b"with ESMTPA id " in found.content
+    assert b"anna.login" not in found.content
 
 
 def test_client_facts_are_those_that_postfix_has(edge):  # B15

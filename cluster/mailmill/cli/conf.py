@@ -25,15 +25,16 @@ for _command in (publish, versions, rollback):
 
 
 @conf.command(short_help="Show the value of an option and its source.")
-@click.argument("option", required=False)
+@click.argument("words", metavar="[OPTION]", nargs=-1)
 @pass_cli
-def show(cli: Cli, option: str | None) -> None:
+def show(cli: Cli, words: tuple[str, ...]) -> None:
     """Show the value of OPTION, its source, default and description; without OPTION the values of all.
 
     The name is compared as in MailScanner.conf: without case, spaces and punctuation. Exit status 2 when
     there is no such option, 78 when the configuration cannot be used.
     """
-    if option is None:
+    option = " ".join(words)
+    if not option:
         for each in TABLE.values():
             click.echo(_line(cli.settings, each))
         return

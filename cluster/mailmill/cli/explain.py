@@ -26,7 +26,7 @@ from mailmill.settings.unknown import unknown_option
 @click.option(
     "--virus", "viruses", multiple=True, help="The name of a virus that was found; may be repeated."
 )
-@click.argument("option", required=False)
+@click.argument("words", metavar="[OPTION]", nargs=-1)
 @pass_cli
 def explain(
     cli: Cli,
@@ -35,7 +35,7 @@ def explain(
     ip: str,
     host: str | None,
     viruses: tuple[str, ...],
-    option: str | None,
+    words: tuple[str, ...],
 ) -> None:
     """Show which rule of which file decides OPTION for a message, recipient by recipient.
 
@@ -46,6 +46,7 @@ def explain(
     """
     if ip and host_number(ip) is None:
         raise click.UsageError(f"--ip {ip} is no IP address")
+    option = " ".join(words)
     options = [_option(option)] if option else [o for o in TABLE.values() if o.rules is not Rules.NONE]
     explainer = Explainer(cli.settings)
     groups: dict[tuple[str, ...], list[str]] = {}

@@ -108,6 +108,10 @@ def test_an_option_is_shown_with_its_source(run, conf):
     assert f"variable:    {MILTER_PORT.variable}" in lines
 
 
+def test_the_name_of_an_option_needs_no_quotes(run):
+    assert run("conf", "show", "Milter", "Port").output == run("conf", "show", "Milter Port").output
+
+
 def test_all_options_are_shown(run):
     assert "Mail Header = X-acme-MailScanner\n" in run("conf", "show").output
 
