@@ -34,6 +34,8 @@ class Assignment:
     value: str
     #: `file:line`.
     where: str
+    #: The value as it is written in the file.
+    written: str
 
 
 @dataclass
@@ -92,7 +94,7 @@ class ConfFile:
             return
         if not option_key(name):
             raise ValueError("there is no option in front of '='")
-        self.assignments.append(Assignment(name, value, where))
+        self.assignments.append(Assignment(name, value, where, text))
 
     def expand(self, text: str) -> str:
         """Return a text with its variables replaced by what they are now.
@@ -100,8 +102,11 @@ class ConfFile:
         Raises:
             ValueError: one is not defined.
         """
-        done = expand(text, self.variables, self._environ)
-        return done if self.copied_to is None else _HOME.sub(lambda _: str(self.copied_to), done)
+        return self.located(expand(text, self.variables, self._environ))
+
+    def located(self, text: str) -> str:
+        """Return a text in which paths below /etc/MailScanner are those of the copy that is read."""
+        return text if self.copied_to is None else _HOME.sub(lambda _: str(self.copied_to), text)
 
     def _expand(self, text: str) -> str:
         self._used |= variables_in(text)

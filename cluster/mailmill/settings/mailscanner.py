@@ -45,6 +45,8 @@ _FATES: Final = {
     Status.NOT_APPLICABLE: Fate.NOT_APPLICABLE,
 }
 _ELSEWHERE: Final = re.compile(r"&\w+.*|[\w.-]+\.customi[sz]e", re.DOTALL)
+#: As MailScanner tells rulesets from other files.
+_RULESET: Final = re.compile(r"/.*[Rr]ules?", re.DOTALL)
 _REMARKS: Final = {
     Fate.DIFFERS: "not read",
     Fate.NOT_YET: "known, not supported yet",
@@ -84,7 +86,12 @@ def lacks_rulesets(known: Known, option: Option[object], text: str) -> bool:
     if known.rules is Rules.NONE or option.rules is not Rules.NONE or not text.startswith("/"):
         return False
     # Sockets and directories are paths too.
-    return text.endswith(".rules") or option.kind not in {PATH, WORDS}
+    return has_rules_ending(text) or option.kind not in {PATH, WORDS}
+
+
+def has_rules_ending(text: str) -> bool:
+    """Say whether a path is that of a ruleset by its ending, where a path may be the value itself too."""
+    return bool(_RULESET.fullmatch(text))
 
 
 def _finding(known: Known, item: Assignment, expand: Callable[[str], str]) -> Finding:
@@ -100,12 +107,15 @@ def _finding(known: Known, item: Assignment, expand: Callable[[str], str]) -> Fi
             note = "The default counts: Perl and SQL are not asked. A Python plug-in can take their place."
     elif option and lacks_rulesets(known, option, item.value):
         fate, note = Fate.DIFFERS, "The default of the ruleset counts for all mail."
-    return Finding(known, item, fate, _is_shipped(known, item.value, expand), note)
+    return Finding(known, item, fate, _is_shipped(known, item, expand), note)
 
 
-def _is_shipped(known: Known, value: str, expand: Callable[[str], str]) -> bool:
+def _is_shipped(known: Known, item: Assignment, expand: Callable[[str], str]) -> bool:
+    # As written: a variable in it may have got another value since, in conf.d.
+    if _plain(known.default) == _plain(item.written):
+        return True
     try:
-        return _plain(expand(known.default)) == _plain(value)
+        return _plain(expand(known.default)) == _plain(item.value)
     except ValueError:
         return False
 

@@ -8,7 +8,7 @@ from mailmill.settings.conffile import ConfFile
 from mailmill.settings.functions import function_values
 from mailmill.settings.kinds import OPTIONAL_PATH, PATH, PATHS
 from mailmill.settings.known import KNOWN
-from mailmill.settings.mailscanner import is_elsewhere, lacks_rulesets
+from mailmill.settings.mailscanner import has_rules_ending, is_elsewhere, lacks_rulesets
 from mailmill.settings.option import Option, Rules
 from mailmill.settings.ruleset import RuleSet
 from mailmill.settings.rulesetfile import RuleSetReader
@@ -49,7 +49,7 @@ def parse_value(option: Option[object], text: str, source: Source, conf: ConfFil
 def names_ruleset(option: Option[object], text: str) -> bool:
     """Say whether a value names a ruleset; where a path is the value itself, its ending tells."""
     is_path = option.kind in {PATH, PATHS, OPTIONAL_PATH}
-    return text.endswith(".rules") if is_path else text.startswith("/")
+    return has_rules_ending(text) if is_path else text.startswith("/")
 
 
 def _function(option: Option[object], text: str, conf: ConfFile) -> RuleSet[object] | None:
@@ -64,5 +64,7 @@ def _read(option: Option[object], text: str, source: Source, conf: ConfFile) -> 
         except ValueError as exc:
             raise ValueError(f"{option.name} {exc}") from None
 
-    reader = RuleSetReader(parse, conf.problems, conf.warnings, conf.files, f"{source}: {option.name}")
+    reader = RuleSetReader(
+        parse, conf.problems, conf.warnings, conf.files, f"{source}: {option.name}", conf.located
+    )
     return reader.read(Path(text), parse(option.default))

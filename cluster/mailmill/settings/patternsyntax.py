@@ -33,8 +33,10 @@ _HOST: Final = re.compile(r"host(-nocheck)?:(.*)", re.IGNORECASE)
 #: What begins like this is about client addresses: only digits and dots, or a colon and no `@`.
 _IPV4: Final = re.compile(r"[0-9.]+(?:[/-][0-9.]+)?")
 _IPV4_PARTS: Final = 4
+#: A network or a range with blanks in it, as a file of patterns may have: `10.1.2.0 / 24`.
+_SPACED: Final = re.compile(r"([0-9a-f:.]+)\s*([/-])\s*([0-9a-f:.]+)", re.IGNORECASE)
 #: Characters that make an address pattern something else: a list, or an expression without slashes.
-_MISPLACED: Final = re.compile(r"[,;<>()|^$\\]")
+_MISPLACED: Final = re.compile(r"[,;<>()|^$\\\s]")
 #: The upper 96 bits of an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2).
 _MAPPED: Final = 0xFFFF
 
@@ -45,6 +47,8 @@ def parse_pattern(text: str) -> Pattern:
     Raises:
         ValueError: it is none; the message says why.
     """
+    if spaced := _SPACED.fullmatch(text):
+        text = "".join(spaced.groups())
     if text.lower() in _EVERYTHING:
         return Anything()
     if text == "<>":

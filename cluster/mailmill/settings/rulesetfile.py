@@ -37,6 +37,8 @@ class RuleSetReader(Generic[T]):
     files: Files = field(default_factory=DiskFiles)
     #: `file:line: option` that names the file.
     named_by: str = ""
+    #: Turns the path of a file of patterns into that of a copy, see `ConfFile.located`.
+    located: Callable[[str], str] = str
 
     def read(self, path: Path, default: T) -> RuleSet[T]:
         """Return the rules of a file; `default` counts when the file has none of its own."""
@@ -82,7 +84,7 @@ class RuleSetReader(Generic[T]):
 
     def _pattern(self, text: str, parse: Callable[[str], Pattern], where: str, depth: int) -> Pattern:
         if len(text) > 1 and text.startswith("/") and not text.endswith("/"):
-            return AnyOf(tuple(self._pattern_list(Path(text), parse, where, depth + 1)))
+            return AnyOf(tuple(self._pattern_list(Path(self.located(text)), parse, where, depth + 1)))
         return parse(text)
 
     def _pattern_list(

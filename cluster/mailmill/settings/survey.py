@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from mailmill.errors import ConfigError
+from mailmill.settings.conffile import ConfFile
 from mailmill.settings.defaultsfile import DEFAULTS_FILE, remarks_on_defaults
-from mailmill.settings.mailscanner import Finding, findings, remarks
+from mailmill.settings.mailscanner import Finding, findings, has_rules_ending, lacks_rulesets, remarks
 from mailmill.settings.option import Rules
 from mailmill.settings.options import TABLE
+from mailmill.settings.optionvalue import names_ruleset
 from mailmill.settings.rulesetfile import RuleSetReader
 from mailmill.settings.values import Settings, conf_file
 
@@ -66,7 +68,7 @@ def survey(place: Path, environ: Mapping[str, str]) -> Survey:
         problems, warnings = list(exc.problems), list(exc.warnings)
     else:
         problems, warnings = [], list(settings.warnings)
-    rulesets, odd = _rulesets(found)
+    rulesets, odd = _rulesets(found, conf)
     return Survey(
         path,
         found,
@@ -76,17 +78,30 @@ def survey(place: Path, environ: Mapping[str, str]) -> Survey:
     )
 
 
-def _rulesets(found: Iterable[Finding]) -> tuple[tuple[RulesFile, ...], list[str]]:
+def _rulesets(found: Iterable[Finding], conf: ConfFile) -> tuple[tuple[RulesFile, ...], list[str]]:
     """Return the rulesets of all options, and what is not understood in those that nobody reads."""
     named: dict[Path, list[Finding]] = {}
     for one in found:
-        if one.known.rules is not Rules.NONE and one.assignment.value.endswith(".rules"):
+        if _names_ruleset(one):
             named.setdefault(Path(one.assignment.value), []).append(one)
     files, odd = [], []
     for path, users in named.items():
-        reader = RuleSetReader(str)
+        reader = RuleSetReader(str, located=conf.located)
         rules = reader.read(path, "").rules
         files.append(RulesFile(path, tuple(one.known.name for one in users), len(rules)))
         if not any(one.known.key in TABLE for one in users):
             odd += reader.problems
     return tuple(files), odd
+
+
+def _names_ruleset(found: Finding) -> bool:
+    """Say whether MailScanner takes the value of an option for the file of a ruleset."""
+    known, text = found.known, found.assignment.value
+    option = TABLE.get(known.key)
+    if known.rules is Rules.NONE:
+        return False
+    if option is None:
+        return has_rules_ending(text)
+    return (
+        names_ruleset(option, text) if option.rules is not Rules.NONE else lacks_rulesets(known, option, text)
+    )

@@ -71,14 +71,14 @@ class Settings:
             except ValueError as exc:
                 conf.problems.append(f"{source}: {option.name} {exc}")
         self._read_attachment_rules()
+        #: The texts of reports, and the words of languages.
+        self.reports: Library = self._read_reports()
+        conf.warnings.extend(self.reports.remarks)
         if not conf.problems:
             conf.problems.extend(conflicts(self))
         if conf.problems:
             raise ConfigError(conf.problems, conf.warnings)
         conf.warnings.extend(suspicions(self))
-        #: The texts of reports, and the words of languages.
-        self.reports: Library = self._read_reports()
-        conf.warnings.extend(self.reports.remarks)
         #: What it was read from.
         self.files: Files = conf.files
         #: Short, and the same for the same configuration: see `mailmill.settings.version`.
@@ -261,11 +261,15 @@ class Settings:
                     self._read_attachment_file(path, option)
 
     def _read_reports(self) -> Library:
-        """Read every report file and every languages.conf, for any mail."""
-        library = Library(self._conf.files, self[ATTACHMENT_ENCODING_CHARSET], self._conf.variables)
+        """Read every report file and every languages.conf; those of wrong values are left out."""
+        charset = ATTACHMENT_ENCODING_CHARSET
+        named = self[charset] if charset.key in self._rules else charset.default
+        library = Library(self._conf.files, named, self._conf.variables)
         a_place_of_its_own = self._conf.variables["report-dir"] != VARIABLES["report-dir"]
         for option in (*REPORT_FILES, LANGUAGE_STRINGS):
             add = library.add_language if option is LANGUAGE_STRINGS else library.add_report
+            if option.key not in self._rules:
+                continue
             rules = self.rule(option)
             expected = a_place_of_its_own or not self.is_default(option)
             for path in dict.fromkeys((rules.default, *(rule.value for rule in rules.rules))):

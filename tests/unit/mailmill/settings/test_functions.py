@@ -56,7 +56,7 @@ def test_the_example_decides_an_option(monkeypatch, tmp_path):
     assert settings.warnings == ()
     (reason,) = Explainer(settings).reasons(IS_DEFINITELY_SPAM, FACTS)
     assert reason.text == f"{text} says True"
-    (found,) = findings([Assignment("Is Definitely Spam", text, "f:1")], str)
+    (found,) = findings([Assignment("Is Definitely Spam", text, "f:1", text)], str)
     assert found.fate is Fate.WORKS
 
 

@@ -10,7 +10,7 @@ from mailmill.settings.mailscanner import Fate, findings, remarks
 
 
 def item(name, value, where="f:1"):
-    return Assignment(name, value, where)
+    return Assignment(name, value, where, value)
 
 
 def fate(name, value):

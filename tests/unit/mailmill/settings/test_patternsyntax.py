@@ -217,3 +217,14 @@ def test_any_word_is_a_pattern_or_a_value_error_and_its_keys_find_what_it_fits(w
         if pattern.matches(facts, side) and keys is not None:
             index = Index([[(side, key) for key in keys]])
             assert index.candidates(facts, (side,)) == [0]
+
+
+@pytest.mark.parametrize("pattern", ["10.1.2.0 - 10.1.2.9", "10.1.2.0\t/ 28", "2001:db8:: / 32"])
+def test_a_network_or_range_may_have_blanks_in_it(pattern):
+    assert client_fits(pattern, "2001:db8::1" if ":" in pattern else "10.1.2.3")
+    assert not client_fits(pattern, "10.1.3.3")
+
+
+def test_a_second_word_is_no_part_of_an_address():
+    with pytest.raises(ValueError, match="no address pattern: it has ' ' in it"):
+        parse_pattern("boss@example.com yes")

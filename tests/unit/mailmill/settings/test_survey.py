@@ -76,3 +76,30 @@ def test_wrong_rules_about_attachments_are_errors(place):
     assert survey(place, {}).problems == (
         f"{place}/filename.rules.conf:1: must begin with allow or deny, not 'refuse'",
     )
+
+
+def test_files_of_patterns_are_looked_for_in_the_copy(place):
+    (place / "rules/black.rules").write_text("From: /etc/MailScanner/rules/bad.list yes\n")
+    (place / "rules/bad.list").write_text("x.example\nspammer@y.example yes\n")
+    assert survey(place, {}).problems == (
+        f"{place}/rules/bad.list:2: 'spammer@y.example yes' is no address pattern: it has ' ' in it",
+    )
+
+
+def test_a_ruleset_that_is_called_otherwise_is_told_of_too(place):
+    (place / "rules/black").write_text("From: y.example yes\n")
+    (place / "conf.d/own.conf").write_text("Is Definitely Spam = /etc/MailScanner/rules/black\n")
+    assert [file.path for file in survey(place, {}).rulesets] == [
+        place / "rules/sign.rules",
+        place / "rules/black",
+    ]
+
+
+def test_a_value_as_shipped_stays_one_when_conf_d_changes_its_variable(place):
+    (place / "MailScanner.conf").write_text(
+        "MCP Header = X-%org-name%-MailScanner-MCPCheck:\ninclude /etc/MailScanner/conf.d/*\n"
+    )
+    (place / "conf.d/own.conf").write_text("%org-name% = acme\n")
+    (found,) = survey(place, {}).findings
+    assert found.shipped
+    assert found.assignment.value == "X-yoursite-MailScanner-MCPCheck:"

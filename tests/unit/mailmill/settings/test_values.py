@@ -302,3 +302,18 @@ def test_any_values_are_settings_or_a_config_error(tmp_path_factory, pairs):
         settings = None
         assert exc.problems  # noqa: PT017 - both outcomes are right
     assert settings is None or all(settings.text(option) is not None for option in TABLE.values())
+
+
+def test_what_is_odd_about_reports_is_told_together_with_errors(tmp_path):
+    report = tmp_path / "report.txt"
+    report.write_text("Subject: $nonsense\n")
+    with pytest.raises(ConfigError) as caught:
+        Settings.of(
+            {
+                "Recipient Spam Report": str(report),
+                "Attachment Encoding Charset": "no such charset",
+                "Inline Spam Warning": "/dev/null\0",
+            }
+        )
+    assert len(caught.value.problems) == 2
+    assert f"{report}:1: $nonsense is not a variable of reports and stays as it is" in caught.value.warnings
