@@ -38,6 +38,8 @@ class Delivery(Struct, frozen=True):
     verdict: str = ""
     #: Bytes that stand behind the content, for instance the end of a multipart that it was put into.
     tail: bytes = b""
+    #: Bytes at the beginning of the content that are left out: `head` has them, with something in between.
+    skip: int = 0
 
     def needs_smtp(self) -> str:
         """Return what QMQP cannot carry of this delivery (R14), for instance `DSN, SMTPUTF8`; or empty."""

@@ -356,12 +356,12 @@ class QueueManager:
                     recipients=delivery.recipients,
                 ),
                 message_id=original.header.message_id,
-                delivery=replace(delivery, head=b"", tail=b"", content=final_key(delivery.id)),
+                delivery=replace(delivery, head=b"", tail=b"", skip=0, content=final_key(delivery.id)),
             )
             with outgoing.create(header) as writer:
                 writer.write(delivery.head)
                 if delivery.content:
-                    writer.write(original.content)
+                    writer.write(original.content[delivery.skip :])
                 writer.write(delivery.tail)
                 writer.commit()
             until = self._next_attempt(delivery.arrival, tried=tried)

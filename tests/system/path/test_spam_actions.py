@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 
 import pytest
 
@@ -27,6 +28,7 @@ To: told@example.com store notify
 To: bounced@example.com delete bounce
 FromOrTo: default deliver header "X-Spam-Status: Yes"
 """
+TAGS = "To: tagged@example.com start\nTo: behind@example.com end\nFromOrTo: default no\n"
 GERMAN = 'Subject: Gestoppt: $subject\nFrom: "$postmastername" <$localpostmaster>\n\nMüll von $from an $to.\n'
 
 
@@ -34,6 +36,7 @@ def changes(ports, directory):
     rules = {
         "actions": RULES,
         "bounce": "To: bounced@example.com yes\nFromOrTo: default no\n",
+        "tags": TAGS,
         "senders": f"From: {SENDER} yes\nFromOrTo: default no\n",
         "cleaned": "To: warned@example.com yes\nFromOrTo: default no\n",
     }
@@ -42,6 +45,8 @@ def changes(ports, directory):
     (directory / "german.txt").write_bytes(GERMAN.encode("latin-1"))
     return {
         "Spam Actions": str(directory / "actions.rules"),
+        "Spam Modify Subject": str(directory / "tags.rules"),
+        "Spam Subject Text": "{Müll _SCORE_}",
         "Enable Spam Bounce": str(directory / "bounce.rules"),
         "Notify Senders": str(directory / "senders.rules"),
         "Deliver Cleaned Messages": str(directory / "cleaned.rules"),
@@ -134,3 +139,20 @@ def test_a_warning_stands_in_place_of_a_forbidden_message_where_the_rules_say_so
     assert parsed(warning)["Subject"] == "a program"
     assert "setup.exe" in parsed(warning).get_content()
     assert b"not really" not in warning.data
+
+
+def test_the_subject_is_tagged_for_those_whose_rules_say_so_and_nothing_else_changes(running):
+    # Postfix adds a Date where there is none.
+    spam = b"Date: Mon, 23 Nov 2026 00:00:00 +0000\n" + SPAM
+    letter = Letter(SENDER, ("plain@example.com", "tagged@example.com", "behind@example.com"), spam)
+    found = arrived(running, letter)
+    (plain,), (tagged,), (behind,) = (found[f"{name}@example.com"] for name in ("plain", "tagged", "behind"))
+    assert plain.data.endswith(spam)
+    start, subject, end = spam.partition(b"=?utf-8?q?Gr=C3=BC=C3=9Fe?=")
+    added, _, rest = tagged.data.partition(start)[2].partition(subject)
+    assert re.fullmatch(rb"=\?utf-8\?[^ ]*\?=\s+", added)
+    assert rest == end
+    added = behind.data.partition(start + subject)[2].removesuffix(end)
+    assert re.fullmatch(rb"\s+=\?utf-8\?[^ ]*\?=", added)
+    assert re.fullmatch(r"\{Müll \d+\} Grüße", parsed(tagged)["Subject"])
+    assert re.fullmatch(r"Grüße \{Müll \d+\}", parsed(behind)["Subject"])

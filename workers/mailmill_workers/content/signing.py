@@ -26,7 +26,7 @@ MAX_SIGNED: Final = 1_000_000
 #: The longest line of a mail without its line end (RFC 5322, 2.1.1).
 _LINE: Final = 998
 #: Headers with which the body is signed: DKIM (RFC 6376), ARC (RFC 8617).
-_SEALED: Final = ("DKIM-Signature", "ARC-Message-Signature", "ARC-Seal")
+SEALED: Final = ("DKIM-Signature", "ARC-Message-Signature", "ARC-Seal")
 _PGP: Final = b"-----BEGIN PGP "
 _CODED: Final = frozenset({"base64", "quoted-printable"})
 _PLAIN: Final = frozenset({"", "7bit", "8bit", "binary"})
@@ -105,7 +105,7 @@ def _decoded(content: bytes, place: _Place) -> bytes:
 def _chosen(content: bytes, text: str, html: str) -> Iterator[_Place]:
     """Yield the first text of each kind for which there is a signature."""
     header, _ = split(content)
-    if any(name in header for name in _SEALED):
+    if any(name in header for name in SEALED):
         raise _NotSignableError
     found: dict[str, _Place] = {}
     for place in _places(content, 0, len(content), ()):

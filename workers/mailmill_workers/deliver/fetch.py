@@ -59,7 +59,7 @@ def fetch(contents: ContentsStore, ids: Sequence[str]) -> Fetched:
         if content is None:
             missing[delivery.mail_id] = None
         else:
-            messages.append(Message(delivery, delivery.head + content + delivery.tail))
+            messages.append(Message(delivery, delivery.head + content[delivery.skip :] + delivery.tail))
     return Fetched(tuple(messages), tuple(missing))
 
 

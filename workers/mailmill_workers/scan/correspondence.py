@@ -24,6 +24,7 @@ from mailmill.settings.options.policy import LOCAL_POSTMASTER
 from mailmill.settings.options.reports import REPORT_HOSTNAME
 from mailmill.settings.options.system import QUARANTINE_DIR
 from mailmill_workers.content.signing import sign
+from mailmill_workers.content.subject import Insertion, tag_subject
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.headers import header_block
 from mailmill_workers.scan.judgement import Judgement, Letter
@@ -72,16 +73,22 @@ class Correspondence:
 
     def wrap(
         self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...], headers: bytes
-    ) -> tuple[bytes, bytes]:
-        """Return what stands in front of a message and behind it, with the warning of its judgement."""
+    ) -> tuple[bytes, bytes, int]:
+        """Return what stands in front of a message and behind it, and how much of it is left out.
+
+        In front there are the headers, the message's own as far as the tag in its subject, and the warning.
+        """
+        tag = judgement.tag
+        tagged = tag_subject(mail.content, tag.text, tag.place) if tag else Insertion(0, b"")
         if judgement.warning is None:
-            return headers, b""
+            return headers + mail.content[: tagged.at] + tagged.added, b"", tagged.at
         values = self._values(mail, judgement, Letter(judgement.warning), indexes)
         text = render(self.settings.reports.text(judgement.warning), values)
-        return wrap(mail.content, headers, text)
+        head, tail = wrap(mail.content, headers, text, outside(tagged.into(mail.content)))
+        return head, tail, 0
 
     def sign(self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...]) -> bytes | None:
-        """Return a message with the signature of its judgement; None when it goes without."""
+        """Return a message with the signature and the tag of its judgement; None without a signature."""
         signature = judgement.signature
         if signature is None or judgement.warning is not None:
             return None
@@ -92,7 +99,11 @@ class Correspondence:
         quoted = Values({name: escape(value) for name, value in values.message.items()}, values.site)
         text = render(self.settings.reports.text(signature.text), values) if signature.text else ""
         html = render(self.settings.reports.text(signature.html), quoted) if signature.html else ""
-        return sign(mail.content, text, html)
+        signed = sign(mail.content, text, html)
+        tag = judgement.tag
+        return (
+            signed if signed is None or tag is None else tag_subject(signed, tag.text, tag.place).into(signed)
+        )
 
     def replace(self, mail: Mail, letter: Letter, judgement: Judgement, indexes: tuple[int, ...]) -> bytes:
         """Return what is delivered in place of a message."""

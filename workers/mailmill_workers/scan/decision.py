@@ -163,7 +163,9 @@ class Decider:
         envelope = mail.header.envelope
         covers = tuple(str(index) for index in group.indexes)
         whole = self._whole(mail, group.judgement, group.indexes)
-        head, tail = self._around(mail, group.judgement, group.indexes) if whole is None else (whole, b"")
+        head, tail, skip = (
+            (whole, b"", 0) if whole is not None else self._around(mail, group.judgement, group.indexes)
+        )
         return Delivery(
             id=delivery_id(mail.header.id, covers),
             mail_id=mail.header.id,
@@ -173,6 +175,7 @@ class Decider:
             sender_args=envelope.sender_args,
             head=head,
             tail=tail,
+            skip=skip,
             content=mail.header.id if whole is None else "",
             covers=covers,
             arrival=mail.header.arrival,
@@ -190,7 +193,7 @@ class Decider:
         self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...], mark: str, recipient: Recipient
     ) -> Delivery:
         """Return the delivery of the copy of recipients to somebody else."""
-        head, tail = self._around(mail, judgement, indexes)
+        head, tail, skip = self._around(mail, judgement, indexes)
         return Delivery(
             id=delivery_id(mail.id, (mark,)),
             mail_id=mail.id,
@@ -200,14 +203,15 @@ class Decider:
             sender_args=forwarded_args(mail.envelope.sender_args, recipient),
             head=head,
             tail=tail,
+            skip=skip,
             content=mail.id,
             covers=(mark,),
             arrival=mail.header.arrival,
             verdict=str(judgement.verdict),
         )
 
-    def _around(self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...]) -> tuple[bytes, bytes]:
-        """Return what stands in front of the message, and behind it."""
+    def _around(self, mail: Mail, judgement: Judgement, indexes: tuple[int, ...]) -> tuple[bytes, bytes, int]:
+        """Return what stands in front of the message, behind it, and how much of it is left out."""
         headers = header_block(judgement.headers)
         return self._correspondence.wrap(mail, judgement, indexes, headers)
 

@@ -7,6 +7,7 @@ import enum
 from msgspec import Struct
 
 from mailmill.reports.files import ReportFile
+from mailmill.settings.options.choices import SubjectPlace
 from mailmill_workers.scan.spamrules import SpamCheck
 
 
@@ -70,6 +71,15 @@ class Signature(Struct, frozen=True):
     html: ReportFile | None
 
 
+class Tag(Struct, frozen=True):
+    """What is put into the subject of a message."""
+
+    #: One printable line, not empty.
+    text: str
+    #: START or END.
+    place: SubjectPlace
+
+
 class Judgement(Struct, frozen=True):
     """The decision for one recipient."""
 
@@ -94,6 +104,8 @@ class Judgement(Struct, frozen=True):
     replacement: Letter | None = None
     #: What its text is signed with, if it can be; None: nothing.
     signature: Signature | None = None
+    #: What its subject is tagged with; None: nothing.
+    tag: Tag | None = None
     #: What the sender is told.
     to_sender: Letter | None = None
     #: What the recipient is told.

@@ -32,7 +32,6 @@ from mailmill.settings.options.policy import (
     SEND_NOTICES,
     SPAM_ACTIONS,
     SPAM_HEADER,
-    SPAM_SCORE_CHARACTER,
     SPAM_SCORE_HEADER,
     SPAMASSASSIN_RULE_ACTIONS,
 )
@@ -61,9 +60,7 @@ from mailmill_workers.scan.letters import (
 from mailmill_workers.scan.report import Report
 from mailmill_workers.scan.signature import signature_for
 from mailmill_workers.scan.spamrules import SpamCheck, check_spam
-
-#: The longest row of score characters (MailScanner writes no more).
-MAX_SCORE_CHARACTERS = 60
+from mailmill_workers.scan.subject import score_characters, tag_for
 
 
 class Deferral(Exception):  # noqa: N818 - not an error: a decision to wait
@@ -109,7 +106,11 @@ def judge(everybodys: Settings, mail: Mail, report: Report, recipient: Recipient
             raise Deferral(spam.failed)
         return _stopped(settings, mail, Verdict.SCANNER_FAILED, (spam.failed,))
     judgement = _by_spam_actions(settings, mail, spam, _scan_text(settings, report))
-    if judgement.verdict is not Verdict.CLEAN or _doubts(report):
+    complete = not _doubts(report)
+    judgement = structs.replace(
+        judgement, tag=tag_for(settings, mail, spam, scanned=complete and bool(report.viruses))
+    )
+    if judgement.verdict is not Verdict.CLEAN or not complete:
         return judgement
     return structs.replace(judgement, signature=signature_for(settings, mail))
 
@@ -239,13 +240,12 @@ def _headers(
     settings: MailSettings, mail: Mail, scan_text: str, spam: SpamCheck
 ) -> tuple[tuple[str, str], ...]:
     """Return MailScanner's headers in MailScanner's order; those without a value are left out."""
-    stars = min(max(int(spam.score), 0), MAX_SCORE_CHARACTERS)
     headers = (
         (settings[INFORMATION_HEADER], settings[INFORMATION_HEADER_VALUE]),
         (settings[ID_HEADER], mail.header.id),
         (settings[MAIL_HEADER], scan_text),
         (settings[SPAM_HEADER], spam.text),
-        (settings[SPAM_SCORE_HEADER], settings[SPAM_SCORE_CHARACTER] * stars),
+        (settings[SPAM_SCORE_HEADER], score_characters(settings, spam)),
         (settings[ENVELOPE_FROM_HEADER], mail.header.envelope.sender or "<>"),
     )
     return tuple((name, value) for name, value in headers if value)

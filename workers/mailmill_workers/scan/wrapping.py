@@ -33,20 +33,21 @@ def outside(content: bytes) -> bytes:
     )
 
 
-def wrap(content: bytes, headers: bytes, warning: str) -> tuple[bytes, bytes]:
+def wrap(content: bytes, headers: bytes, warning: str, shown: bytes) -> tuple[bytes, bytes]:
     """Return what stands in front of a message and behind it; lines end in LF.
 
     Args:
         content: the message.
         headers: those to put on top.
         warning: the text that people read first.
+        shown: those of its own that stand on the outside, see `outside`.
     """
     text = text_part(warning)
     mark = _mark(content, text)
     encoding = b"7bit" if content.isascii() else b"8bit"
     head = (
         headers
-        + outside(content)
+        + shown
         + b"MIME-Version: 1.0\n"
         + b'Content-Type: multipart/mixed;\n\tboundary="%s"\n' % mark
         + b"Content-Transfer-Encoding: %s\n" % encoding

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailmill.settings.known.record import NOT_YET, Known
+from mailmill.settings.known.record import DIFFERENT, NOT_YET, SUPPORTED, Known
 from mailmill.settings.option import Rules
 
-_NOT_CHANGED: Final = "Subjects are not changed."
+_NO_CHECK: Final = "There is no such check."
+_SPAM: Final = (
+    "The default is no where no file says otherwise, because a tag breaks DKIM signatures. Decided for each "
+    "recipient."
+)
 
 OPTIONS: Final = (
-    Known("Scanned Modify Subject", NOT_YET, "no", _NOT_CHANGED, does="no", rules=Rules.FIRST),
-    Known("Scanned Subject Text", NOT_YET, "{Scanned}", _NOT_CHANGED, rules=Rules.FIRST),
+    Known(
+        "Scanned Modify Subject",
+        DIFFERENT,
+        "no",
+        "Messages with a DKIM or ARC signature, and those that were not looked into completely, stay as they "
+        "are.",
+        rules=Rules.FIRST,
+    ),
+    Known("Scanned Subject Text", SUPPORTED, "{Scanned}", rules=Rules.FIRST),
     Known(
         "Virus Modify Subject",
         NOT_YET,
@@ -42,10 +53,10 @@ OPTIONS: Final = (
         "Such messages are kept in the quarantine, not delivered.",
         rules=Rules.FIRST,
     ),
-    Known("Content Modify Subject", NOT_YET, "start", _NOT_CHANGED, does="no", rules=Rules.FIRST),
-    Known("Content Subject Text", NOT_YET, "{Dangerous Content?}", _NOT_CHANGED, rules=Rules.FIRST),
-    Known("Size Modify Subject", NOT_YET, "start", _NOT_CHANGED, does="no", rules=Rules.FIRST),
-    Known("Size Subject Text", NOT_YET, "{Size}", _NOT_CHANGED, rules=Rules.FIRST),
+    Known("Content Modify Subject", NOT_YET, "start", _NO_CHECK, does="no", rules=Rules.FIRST),
+    Known("Content Subject Text", NOT_YET, "{Dangerous Content?}", _NO_CHECK, rules=Rules.FIRST),
+    Known("Size Modify Subject", NOT_YET, "start", _NO_CHECK, does="no", rules=Rules.FIRST),
+    Known("Size Subject Text", NOT_YET, "{Size}", _NO_CHECK, rules=Rules.FIRST),
     Known(
         "Disarmed Modify Subject",
         NOT_YET,
@@ -55,24 +66,10 @@ OPTIONS: Final = (
         rules=Rules.FIRST,
     ),
     Known("Disarmed Subject Text", NOT_YET, "{Disarmed}", "HTML is delivered as it is.", rules=Rules.FIRST),
-    Known("Phishing Modify Subject", NOT_YET, "no", _NOT_CHANGED, does="no", rules=Rules.ALL),
-    Known("Phishing Subject Text", NOT_YET, "{Fraud?}", _NOT_CHANGED, rules=Rules.FIRST),
-    Known(
-        "Spam Modify Subject",
-        NOT_YET,
-        "start",
-        'Let mail programs sort by a header: Spam Actions = deliver header "X-Spam-Status: Yes".',
-        does="no",
-        rules=Rules.FIRST,
-    ),
-    Known("Spam Subject Text", NOT_YET, "{Spam?}", _NOT_CHANGED, rules=Rules.FIRST),
-    Known(
-        "High Scoring Spam Modify Subject",
-        NOT_YET,
-        "start",
-        'Let mail programs sort by a header: Spam Actions = deliver header "X-Spam-Status: Yes".',
-        does="no",
-        rules=Rules.FIRST,
-    ),
-    Known("High Scoring Spam Subject Text", NOT_YET, "{Spam?}", _NOT_CHANGED, rules=Rules.FIRST),
+    Known("Phishing Modify Subject", NOT_YET, "no", _NO_CHECK, does="no", rules=Rules.ALL),
+    Known("Phishing Subject Text", NOT_YET, "{Fraud?}", _NO_CHECK, rules=Rules.FIRST),
+    Known("Spam Modify Subject", DIFFERENT, "start", _SPAM, rules=Rules.FIRST),
+    Known("Spam Subject Text", SUPPORTED, "{Spam?}", rules=Rules.FIRST),
+    Known("High Scoring Spam Modify Subject", DIFFERENT, "start", _SPAM, rules=Rules.FIRST),
+    Known("High Scoring Spam Subject Text", SUPPORTED, "{Spam?}", rules=Rules.FIRST),
 )

@@ -13,6 +13,7 @@ from mailmill.settings.options import (
     policy,
     reports,
     scanners,
+    subjects,
     system,
     verdicts,
 )
@@ -27,6 +28,7 @@ MODULES: tuple[ModuleType, ...] = (
     scanners,
     verdicts,
     policy,
+    subjects,
     reports,
 )
 

@@ -47,3 +47,11 @@ class FailurePolicy(enum.StrEnum):
     DEFER = "defer"
     PASS = "pass"  # noqa: S105 - lets mail pass, no password
     QUARANTINE = "quarantine"
+
+
+class SubjectPlace(enum.StrEnum):
+    """Where in a subject a text goes: `Spam Modify Subject` and those like it."""
+
+    NO = "no"
+    START = "start"
+    END = "end"

@@ -118,18 +118,19 @@ def test_a_scan_that_cannot_be_done_now_is_deferred_and_tried_again(bench):
 def test_a_delivery_the_relay_does_not_take_waits_in_its_final_form(bench):
     mail_id = bench.accept()
     bench.turn()
-    delivery = replace(bench.delivery(mail_id), tail=b"The end.\n")
+    head = b"X-Checked: yes\nSubject: {Spam?} "
+    delivery = replace(bench.delivery(mail_id), head=head, skip=len(b"Subject: "), tail=b"The end.\n")
     bench.manager.outcomes([Scanned(mail_id, (delivery.id,)), DeliveryDeferred(mail_id, delivery, "Z busy")])
     bench.turn()
     assert bench.states(bench.incoming) == {}
     assert bench.states(bench.outgoing) == {"deferred": {delivery.id}}
     file = bench.outgoing.read(delivery.id, State.DEFERRED)
-    assert file.content == b"X-Checked: yes\nSubject: hello\n\nA body.\nThe end.\n"
+    assert file.content == b"X-Checked: yes\nSubject: {Spam?} hello\n\nA body.\nThe end.\n"
     bench.clock.now += 6
     bench.turn()
     assert bench.tasks.sent[-1] == ("deliver", "edge1", (delivery.id,))
     again: Delivery = decode(bench.contents.items[delivery.id], Delivery)
-    assert (again.head, again.tail) == (b"", b"")
+    assert (again.head, again.skip, again.tail) == (b"", 0, b"")
     assert unpack(bench.contents.items[again.content]).content == file.content
     bench.manager.outcomes([Delivered(mail_id, delivery.id, "ok")])
     assert bench.states(bench.outgoing) == {}

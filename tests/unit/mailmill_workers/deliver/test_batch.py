@@ -73,6 +73,14 @@ def test_the_message_is_its_head_its_content_and_its_tail():
     assert relay.submitted == [(delivery, b"X-New: 1\n" + MESSAGE + b"--end--\n")]
 
 
+def test_what_the_head_has_already_is_left_out_of_the_content():
+    delivery = make_delivery("a@example.org", head=MESSAGE[:5] + b"more", content=MAIL_ID, skip=5)
+    cluster = Cluster(delivery)
+    cluster.contents.items[MAIL_ID] = spool_file(MESSAGE)
+    relay = run(cluster, everybody(sent()), delivery.id)
+    assert relay.submitted == [(delivery, MESSAGE[:5] + b"more" + MESSAGE[5:])]
+
+
 def test_a_batch_is_fetched_in_two_round_trips():
     deliveries = [
         make_delivery("a@example.org", id=f"{MAIL_ID}.{n}", covers=(str(n),), content=MAIL_ID)

@@ -4,7 +4,7 @@ import email.policy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailmill_workers.scan.wrapping import wrap
+from mailmill_workers.scan.wrapping import outside, wrap
 
 CONTENT = (
     b"Received: from x\n\tby y\nDKIM-Signature: v=1\nFrom: a@example.org\nSubject: hello\n"
@@ -13,7 +13,7 @@ CONTENT = (
 
 
 def test_the_message_is_an_attachment_of_the_warning_byte_for_byte():
-    head, tail = wrap(CONTENT, b"X-Spam-Status: Yes\n", "Careful, Jürgen!\n")
+    head, tail = wrap(CONTENT, b"X-Spam-Status: Yes\n", "Careful, Jürgen!\n", outside(CONTENT))
     whole = head + CONTENT + tail
     assert whole.startswith(
         b"X-Spam-Status: Yes\nReceived: from x\n\tby y\nFrom: a@example.org\nSubject: hello\n"
@@ -33,9 +33,9 @@ def test_the_message_is_an_attachment_of_the_warning_byte_for_byte():
 
 @given(st.binary(max_size=300))
 def test_any_message_stays_whole_between_the_boundaries(content):
-    head, tail = wrap(content, b"", "x")
+    head, tail = wrap(content, b"", "x", outside(content))
     mark = tail.strip().removeprefix(b"--").removesuffix(b"--")
     parts = (head + content + tail).split(b"\n--" + mark)
     assert len(parts) == 4
     assert parts[2].partition(b"\n\n")[2] == content
-    assert (head, tail) == wrap(content, b"", "x")
+    assert (head, tail) == wrap(content, b"", "x", outside(content))
