@@ -12,6 +12,7 @@ messages whose scan has failed. Losing them costs more tries, never a message.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
@@ -195,6 +196,9 @@ def noted(client: redis.Redis, edge: str) -> dict[str, Note]:
 def abandoned(client: redis.Redis, edge: str, notes: Mapping[str, Note], now: float) -> list[ScanFailed]:
     """Return the failures of scans whose worker has gone, and take their messages as suspects.
 
+    Who had a process to itself and was no suspect is not blamed as long as another process of the worker had
+    something in hand too: it may have been that.
+
     Raises:
         redis.RedisError: Redis cannot be used.
     """
@@ -202,8 +206,14 @@ def abandoned(client: redis.Redis, edge: str, notes: Mapping[str, Note], now: fl
         return []
     known = cast("list[bytes | None]", client.hmget(suspects_key(edge), list(notes)))
     suspects = _records(list(notes), known, Suspicion)
+    in_hand = Counter(note.worker for note in notes.values())
     failures = [
-        _failure(mail_id, _reason(note, now), suspects.get(mail_id), alone=note.neighbours == 0)
+        _failure(
+            mail_id,
+            _reason(note, now),
+            suspects.get(mail_id),
+            alone=note.neighbours == 0 and (mail_id in suspects or in_hand[note.worker] == 1),
+        )
         for mail_id, note in notes.items()
     ]
     remember(client, edge, failures)

@@ -89,7 +89,7 @@ def test_a_message_that_takes_more_memory_than_the_limit_fails_and_the_machine_d
 
 def test_a_message_that_takes_the_whole_worker_along_is_quarantined_all_the_same(make_rig):
     rig = make_rig(Maximum_Processing_Attempts="2")
-    # What is alone in another process of a worker that dies gets an attempt that it does not deserve.
+    # A suspect in another process of a worker that dies again gets an attempt that it may not deserve.
     rig.processes = 1
     bad = fill(rig, lambda: rig.accept("bad", b"X-Order: kill all\n"))
     rig.start()

@@ -116,6 +116,25 @@ def test_what_a_dead_worker_had_in_hand_is_suspect(notes, client, clock):
     assert set(notes.begin(EDGE, "task2", ["a"]).suspects) == {"a"}
 
 
+def test_who_was_alone_in_one_of_two_processes_of_a_dead_worker_is_not_blamed_the_first_time(
+    notes, client, clock
+):
+    for blamed in (False, True):
+        for mail_id in ("a", "b"):
+            notes.begin(EDGE, f"task of {mail_id}", [mail_id])
+        failures = abandoned(client, EDGE, noted(client, EDGE), clock.now)
+        assert [(f.mail_id, f.alone, f.attempts) for f in failures] == [
+            ("a", blamed, blamed),
+            ("b", blamed, blamed),
+        ]
+
+
+def test_who_was_alone_in_a_dead_worker_is_blamed(notes, client, clock):
+    notes.begin(EDGE, "task1", ["a"])
+    (failure,) = abandoned(client, EDGE, noted(client, EDGE), clock.now)
+    assert (failure.alone, failure.attempts) == (True, 1)
+
+
 def test_notes_of_another_version_are_as_good_as_none(notes, client):
     notes.begin(EDGE, "task1", ["a"])
     client.hset(next(iter(client.hashes)), "a", b'{"who":"knows"}')
