@@ -56,6 +56,32 @@ def test_a_sync_that_began_before_is_not_enough():
         assert disk.durable == count
 
 
+def test_a_failure_is_that_of_all_who_had_asked_before_it_began():
+    """The system tells of an error once: the next sync would succeed without what this one lost."""
+    disk = Disk()
+    group = GroupSync(disk.sync)
+    with ThreadPoolExecutor(9) as pool:
+        first = pool.submit(group)
+        assert disk.entered.wait(10)
+        others = [pool.submit(group) for _ in range(8)]
+        while group._asked < 9:
+            pass
+
+        def only_the_second_fails():
+            disk.broken = disk.syncs == 1
+            sync()
+
+        sync, group._sync = disk.sync, only_the_second_fails
+        disk.leave.set()
+        first.result(10)
+        failed = [other.exception(10) for other in others]
+    assert [type(exc) for exc in failed] == [OSError] * 8
+    assert disk.syncs == 2
+    disk.broken = False
+    group._sync = sync
+    group()
+
+
 def test_a_failure_is_that_of_each_who_tried():
     disk = Disk()
     disk.leave.set()
