@@ -110,6 +110,7 @@ class QueueManager:
         # Nothing is deferred for longer: beyond it, the clock was set back meanwhile.
         latest = self._clock() + self.backoff.maximum
         self._waiting.hasten(latest)
+        self._marks.look()
         for queue, spool in self._spools.items():
             names = (Name(text, queue) for text in sorted(spool.names(State.ACTIVE)))
             self._waiting.add(name for name in names if self._window.get(name) is None)
@@ -134,6 +135,7 @@ class QueueManager:
     def hold(self) -> None:
         """Send nothing: Redis has lost its data, or may have while nobody looked; workers tell it anew."""
         self._holding = True
+        self._marks.look()
 
     def resume(self, *, lost: bool) -> None:
         """The workers have told all they know; if data was `lost`, what is still in flight goes again."""

@@ -35,9 +35,16 @@ class Marks:
         self._restore = restore
         self._marks: dict[Name, set[str]] = {}
         self._changed: set[Name] = set()
+        self.look(clean=True)
+
+    def look(self, *, clean: bool = False) -> None:
+        """Learn marks of messages that were not known of: all at the start, later those of adopted messages.
+
+        `clean` removes what is left of messages that are gone; later, their messages may be about to come.
+        """
         for queue, directory in self._directories.items():
             if directory.is_dir():
-                self._load(queue, directory)
+                self._load(queue, directory, clean=clean)
 
     def heard(self, name: Name, covers: Iterable[str]) -> None:
         """Note what was confirmed of a message that stays; `flush` makes it durable."""
@@ -78,14 +85,16 @@ class Marks:
         if known:
             self._restore(known)
 
-    def _load(self, queue: Queue, directory: Path) -> None:
+    def _load(self, queue: Queue, directory: Path, *, clean: bool) -> None:
         spool = directory.parent
         for path in directory.iterdir():
             name = Name(path.name, queue)
+            if name in self._marks:
+                continue
             here = any((spool / state / path.name).exists() for state in ("active", "deferred"))
             if here and not path.name.startswith(_HIDDEN):
                 self._marks[name] = set(path.read_text(encoding="utf-8").splitlines())
-            elif not here:
+            elif not here and clean:
                 path.unlink(missing_ok=True)
 
     def _write(self, name: Name) -> Path:

@@ -67,6 +67,25 @@ def test_what_is_left_of_messages_that_are_gone_is_removed_at_the_start(roots):
     assert list((roots[Queue.INCOMING] / "confirmed").iterdir()) == []
 
 
+def test_marks_that_come_with_an_adopted_message_are_known_and_stay_before_it_comes(roots):
+    restored = Restored()
+    marks = Marks(roots, restored)
+    confirmed = roots[Queue.INCOMING] / "confirmed"
+    confirmed.mkdir()
+    other = Name("01HZZZZZZZABCDEFGH-5abc", Queue.INCOMING)
+    for name in (ONE, other):
+        (confirmed / name.text).write_text("0\n")
+    marks.look()
+    marks.restore([ONE, other])
+    assert restored == [(ONE.text, ("0",))]
+    (roots[Queue.INCOMING] / "active" / other.text).touch()
+    marks.look()
+    marks.restore([other])
+    assert restored[1:] == [(other.text, ("0",))]
+    marks.forget(ONE)
+    assert [path.name for path in confirmed.iterdir()] == [other.text]
+
+
 def test_a_file_that_was_not_finished_is_not_believed(roots):
     directory = roots[Queue.INCOMING] / "confirmed"
     directory.mkdir()
