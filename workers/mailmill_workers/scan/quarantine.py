@@ -89,7 +89,8 @@ class Quarantine:
                 path.mkdir(exist_ok=True)
                 path.chmod(self._directory_mode)
                 self._give(path)
-                _sync_directory(path.parent)
+            # Also when it was there: who has just made it may not have come to this yet.
+            _sync_directory(path.parent)
 
     def _write(self, path: Path, data: bytes) -> None:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

@@ -44,6 +44,10 @@ def test_the_message_is_on_disk_before_store_returns(tmp_path, make_mail, monkey
     path = Quarantine(tmp_path / "q", 0o600).store(mail, Folder.INFECTIONS, record(mail))
     assert any(".message." in name for name in synced)
     assert synced[-1] == str(path.parent)
+    # The directory of the day as well, although another process may have made it.
+    synced.clear()
+    Quarantine(tmp_path / "q", 0o600).store(mail, Folder.INFECTIONS, record(mail))
+    assert str(path.parents[2]) in synced
 
 
 def test_a_disk_that_refuses_leaves_no_half_message(tmp_path, make_mail, monkeypatch):
