@@ -14,7 +14,7 @@ import redis
 
 from mailmill.delivery import Delivery, delivery_id
 from mailmill.envelope import Client, Envelope, Recipient
-from mailmill.ledger import Claim
+from mailmill.ledger import Claim, UnsettledError
 from mailmill.messagelog.events import Event
 from mailmill.outcomes import Outcome
 from mailmill.records import encode
@@ -137,6 +137,8 @@ class MemoryLedger:
         self.claims: set[str] = set()
         self.steps = steps if steps is not None else []
         self.failures = 0
+        #: The marker of a Redis that has not heard all that is known; empty when it has.
+        self.unsettled = ""
         self.abandoned: set[str] = set()
         self.unconfirmed: Counter[str] = Counter()
 
@@ -148,6 +150,11 @@ class MemoryLedger:
             return Claim.HELD
         self.claims.add(delivery.id)
         return Claim.PART if marks.intersection(delivery.covers) else Claim.GRANTED
+
+    def claim_settled(self, deliveries: Sequence[Delivery]) -> list[Claim]:
+        if self.unsettled:
+            raise UnsettledError(self.unsettled)
+        return self.claim_all(deliveries)
 
     def claim_all(self, deliveries: Sequence[Delivery]) -> list[Claim]:
         return [self.claim(delivery) for delivery in deliveries]
@@ -193,8 +200,11 @@ class MemoryJournal:
     def ended(self, delivery: Delivery) -> None:
         self.steps.append(f"ended {delivery.id}")
 
-    def confirmed(self, records: Sequence[Confirmed]) -> None:
-        self.steps += [f"journal {delivery_id(record.mail_id, record.covers)}" for record in records]
+    def confirmed(self, record: Confirmed) -> None:
+        self.steps.append(f"journal {delivery_id(record.mail_id, record.covers)}")
+
+    def sync(self) -> None:
+        self.steps.append("synced")
 
 
 class MemoryReporter:

@@ -9,6 +9,10 @@ _PREFIX: Final = "mailmill:"
 #: A random value, set when it is missing. Another value than before means that Redis has lost its data.
 MARKER: Final = _PREFIX + "marker"
 
+#: The marker for which all deliver processes have said what they know. While it is not the present one,
+#: nothing is submitted: Redis may not know any more what was confirmed.
+SETTLED: Final = _PREFIX + "settled"
+
 #: Stream of the message log's events, read by the recorder.
 EVENTS: Final = _PREFIX + "events"
 

@@ -15,7 +15,9 @@ from typing import Any, Final
 import redis
 
 from mailmill.delivery import Delivery
-from mailmill.keys import claim_key, done_key, unconfirmed_key
+from mailmill.errors import MailmillError
+from mailmill.keys import MARKER, SETTLED, claim_key, done_key, unconfirmed_key
+from mailmill.marker import SERVER, marker_of
 
 #: Seconds for which confirmed marks are kept: the longest life of a message in a queue (Postfix:
 #: maximal_queue_lifetime, 5 d) and a day more.
@@ -42,7 +44,7 @@ return 0
 #: Keep marks and let go of what they mark. KEYS: the marks, the claim, the count of unanswered tries.
 #: ARGV: owner, seconds to keep the marks, and the marks.
 _CONFIRM: Final = """
-redis.call('SADD', KEYS[1], unpack(ARGV, 3))
+for i = 3, #ARGV do redis.call('SADD', KEYS[1], ARGV[i]) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 redis.call('DEL', KEYS[3])
@@ -62,6 +64,15 @@ class Claim(enum.Enum):
     DONE = "done"
 
 
+class UnsettledError(MailmillError):
+    """Redis may have lost marks, and not all that the workers know is there again: claims say nothing."""
+
+    def __init__(self, marker: str) -> None:
+        super().__init__("what was confirmed is not known again yet")
+        #: The marker of the Redis that is not settled.
+        self.marker = marker
+
+
 class Ledger:
     """The ledger in Redis. Its methods may be called from several threads."""
 
@@ -76,13 +87,38 @@ class Ledger:
         """Ask for the right to submit a delivery, for `seconds` or for as long as `renew` is called."""
         return self.claim_all([delivery], seconds)[0]
 
+    def claim_settled(self, deliveries: Sequence[Delivery]) -> list[Claim]:
+        """Ask as `claim_all` does, but of a Redis that knows all that was confirmed.
+
+        Raises:
+            UnsettledError: it may not; nothing is claimed.
+        """
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.get(MARKER)
+            pipe.get(SETTLED)
+            pipe.info(SERVER)
+            self._ask(pipe, deliveries, CLAIM_SECONDS)
+            value, settled, server, *answers = pipe.execute()
+        marker = marker_of(value, server)
+        if settled != marker.encode():
+            granted = [one.id for one, got in zip(deliveries, answers[1::2], strict=True) if got]
+            self.let_go(self.owner, granted)
+            raise UnsettledError(marker)
+        return self._claims(deliveries, answers)
+
     def claim_all(self, deliveries: Sequence[Delivery], seconds: int = CLAIM_SECONDS) -> list[Claim]:
         """Ask for the right to submit several deliveries, in one round trip; see `claim`."""
         with self._client.pipeline(transaction=True) as pipe:
-            for delivery in deliveries:
-                pipe.smismember(done_key(delivery.mail_id), list(delivery.covers))
-                pipe.set(claim_key(delivery.id), self.owner, nx=True, ex=seconds)
+            self._ask(pipe, deliveries, seconds)
             answers = pipe.execute()
+        return self._claims(deliveries, answers)
+
+    def _ask(self, pipe: Any, deliveries: Sequence[Delivery], seconds: int) -> None:
+        for delivery in deliveries:
+            pipe.smismember(done_key(delivery.mail_id), list(delivery.covers))
+            pipe.set(claim_key(delivery.id), self.owner, nx=True, ex=seconds)
+
+    def _claims(self, deliveries: Sequence[Delivery], answers: Sequence[Any]) -> list[Claim]:
         claims: list[Claim] = []
         unneeded: list[str] = []
         with self._lock:

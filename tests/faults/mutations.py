@@ -58,7 +58,7 @@ MUTATIONS: Final = (
     Mutation(
         "confirmed deliveries are not remembered",
         "cluster/mailmill/ledger.py",
-        "redis.call('SADD', KEYS[1], unpack(ARGV, 3))\n",
+        "for i = 3, #ARGV do redis.call('SADD', KEYS[1], ARGV[i]) end\n",
         "",
         "EIO on removal",
     ),

@@ -16,8 +16,9 @@ from delivery_fakes import EDGE, MAIL_ID, make_delivery, refused, spool_file
 from mailmill.connection import connect
 from mailmill.contents.redis import RedisContents
 from mailmill.delivery import Delivery
-from mailmill.keys import EVENTS, outcomes_key
-from mailmill.ledger import Claim, Ledger
+from mailmill.keys import EVENTS, SETTLED, outcomes_key
+from mailmill.ledger import Claim, Ledger, UnsettledError
+from mailmill.marker import current_marker
 from mailmill.messagelog.writer import EventWriter
 from mailmill.outcomes import Delivered, DeliveryDeferred, DeliveryRefused, Outcome
 from mailmill.records import decode, encode
@@ -67,6 +68,7 @@ class NotedTasks:
 def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     with connect(redis_server.url) as connection:
         connection.flushdb()
+        connection.set(SETTLED, current_marker(connection))
         yield connection
 
 
@@ -174,6 +176,25 @@ def test_the_ledger_says_that_a_part_is_confirmed(client: redis.Redis):
     ledger.release(whole)
     assert ledger.claim(whole, 60) is Claim.PART
     assert ledger.confirmed([MAIL_ID]) == {MAIL_ID: frozenset({"1"})}
+
+
+def test_a_redis_that_may_have_forgotten_marks_grants_nothing_and_holds_nothing(client: redis.Redis):
+    ledger = Ledger(client, "worker-1")
+    (one,) = several(1)
+    client.set(SETTLED, "of an earlier life")
+    with pytest.raises(UnsettledError):
+        ledger.claim_settled([one])
+    assert not ledger.held_for(one)
+    client.set(SETTLED, current_marker(client))
+    assert ledger.claim_settled([one]) == [Claim.GRANTED]
+
+
+def test_more_recipients_than_lua_has_room_for_are_confirmed(client: redis.Redis):
+    covers = tuple(map(str, range(20_000)))
+    many = make_delivery("a@example.org", covers=covers, id=f"{MAIL_ID}.many")
+    ledger = Ledger(client, "worker-1")
+    ledger.confirm([many])
+    assert ledger.claim(many) is Claim.DONE
 
 
 def test_a_relay_that_is_down_defers(services: Services, client: redis.Redis):

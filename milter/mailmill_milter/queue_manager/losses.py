@@ -1,10 +1,10 @@
 """Noticing that Redis has lost its data, and waiting until the workers have told again what they know.
 
-Another marker than before means that whatever was in Redis is gone, the marks of what was confirmed with it.
-Deliver workers write those marks again from their journals and say for which marker they have done so
-(`keys.JOURNALS`). Until all that were alive before the loss have said so, nothing is sent to the workers.
-What was seen is kept in a file, so that a loss is noticed also by a queue manager that did not run when it
-happened.
+Another marker than before means that whatever was in Redis is gone, or the last of it (see `marker`), and
+with it marks of what was confirmed. Deliver workers write those again from their journals and say for which
+marker they have done so (`keys.JOURNALS`). Until all that were alive before have said so, nothing is sent to
+the workers, and they submit nothing (`keys.SETTLED`). What was seen is kept in a file, so that a loss is
+noticed also by a queue manager that did not run when it happened.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import enum
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, cast
 
@@ -21,8 +21,8 @@ import redis
 from msgspec import Struct
 
 from mailmill.errors import RecordError
-from mailmill.keys import JOURNALS
-from mailmill.marker import current_marker
+from mailmill.keys import JOURNALS, SETTLED
+from mailmill.marker import current_marker, same_data
 from mailmill.records import decode, encode
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,8 @@ class LossWatch:
         self._changed: dict[str, float] = {}
         self._expected: frozenset[str] | None = None
         self._deadline = 0.0
+        #: Whether the loss that `look` told of last was one of all data, and not only of the last of it.
+        self.of_all = False
 
     def look(self) -> Look:
         """Look once; call this every second.
@@ -84,15 +86,19 @@ class LossWatch:
         marker = current_marker(self._client)
         journals = cast("dict[bytes, bytes]", self._client.hgetall(JOURNALS))
         said = {name.decode(): value for name, value in journals.items()}
-        lost = self._seen is not None and self._seen.marker != marker
-        if lost:
-            self._expected = frozenset(self._alive(now) or self._seen.journals if self._seen else ())
+        seen = self._seen or self._seen_by_others(said)
+        lost = seen is not None and seen.marker != marker
+        if lost and seen is not None:
+            before = self._expected is not None and self.of_all
+            self.of_all = before or not same_data(seen.marker, marker)
+            self._expected = frozenset(self._alive(now) or seen.journals)
             self._deadline = now + LOSS_GRACE
         self._note(said, now)
         self._remember(Seen(marker, tuple(sorted(self._alive(now)))))
         if lost:
             return Look.LOST
         if self._expected is None:
+            self._settle(marker)
             return Look.STEADY
         silent = [name for name in self._expected if not _told(said.get(name, b""), marker)]
         if silent and now < self._deadline:
@@ -100,7 +106,18 @@ class LossWatch:
         for name in silent:
             log.warning("deliver process %s has not told what it knows, mail goes on without it", name)
         self._expected = None
+        self._settle(marker)
         return Look.TOLD
+
+    def _seen_by_others(self, said: Iterable[str]) -> Seen | None:
+        """Return what a queue manager that has no file yet can know of the time before it."""
+        settled = cast("bytes | None", self._client.get(SETTLED))
+        return None if settled is None else Seen(settled.decode(), tuple(said))
+
+    def _settle(self, marker: str) -> None:
+        """Let the deliver workers submit, if nobody else has."""
+        if self._client.get(SETTLED) != marker.encode():
+            self._client.set(SETTLED, marker)
 
     def _alive(self, now: float) -> list[str]:
         return [name for name, changed in self._changed.items() if now - changed < ALIVE_SECONDS]

@@ -45,11 +45,11 @@ class Listeners:
 
     #: Outcomes have arrived. One that cannot be read is None, so that its entry is removed.
     arrived: Callable[[OutcomeBatch], None]
-    #: Redis has lost its data: nothing should be sent until the next `resumed`.
+    #: Redis has lost data: nothing should be sent until the next `resumed`.
     lost: Callable[[], None]
-    #: All that workers know has arrived, for the first time or after a loss (True).
+    #: All that workers know has arrived, for the first time or after a loss, of all data (True) or not.
     resumed: Callable[[bool], None]
-    #: Redis answers again after it did not.
+    #: Redis answers again after it did not, or has lost the last of its data.
     back: Callable[[], None]
     #: Whether no address of the relay may be tried; every second.
     relay_held: Callable[[bool], None]
@@ -118,7 +118,9 @@ class OutcomeReader:
             while self._read(None):
                 pass  # what the workers have told must be acted on before anything is sent
             self._settled = True
-            self._listeners.resumed(look is Look.TOLD)
+            self._listeners.resumed(look is Look.TOLD and self._losses.of_all)
+            if look is Look.TOLD and not self._losses.of_all:
+                self._listeners.back()
         self._listeners.relay_held(self._client.pttl(RELAY_HELD) > 0)
 
     def _read(self, block: int | None) -> bool:

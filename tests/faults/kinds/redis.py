@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import signal
 import threading
+import time
 
 import redis
 
@@ -18,6 +19,8 @@ from mailmill.tasks import DELIVER_QUEUE
 _BETWEEN_CUTS = 0.3
 #: Bytes beyond what Redis has in use when its memory is made to end.
 _ROOM = 200_000
+#: Seconds that are lost when Redis comes back older (appendfsync everysec: up to two).
+_OLDER = 2.0
 
 
 def client(bench: Bench) -> redis.Redis:
@@ -57,6 +60,29 @@ class RedisEmpty(Fault):
         bench.system.redis.start()
         self._excused.close()
         return 0
+
+
+class RedisOlder(Fault):
+    """It comes back as it was seconds ago, without what it acknowledged since, with what it removed.
+
+    So does a host that loses its power (appendfsync everysec), and a replica that is promoted while it lags.
+    """
+
+    name = "redis comes back older"
+    times = 2
+
+    def inject(self, bench: Bench) -> int:
+        server = bench.system.redis
+        then = server.directory / "then"
+        shutil.copytree(server.directory / "appendonlydir", then)
+        time.sleep(_OLDER)
+        with bench.keeper.excuse(server):
+            hit = int(kill(bench.running(server)))
+            server.stop()
+            shutil.rmtree(server.directory / "appendonlydir")
+            then.rename(server.directory / "appendonlydir")
+            server.start()
+        return hit
 
 
 class RedisFlushed(Fault):
@@ -141,13 +167,19 @@ class RedisFull(Fault):
         with client(bench) as connection:
             used = connection.info("memory")["used_memory"]
             connection.config_set("maxmemory", used + _ROOM)
-            self._refused = connection.info("stats")["total_error_replies"]
+            self._refused = _refused(connection)
         return 0
 
     def repair(self, bench: Bench) -> int:
         with client(bench) as connection:
             connection.config_set("maxmemory", 0)
-            return connection.info("stats")["total_error_replies"] - self._refused
+            return _refused(connection) - self._refused
 
 
-FAULTS = (RedisKilled, RedisEmpty, RedisFlushed, TasksLost, RedisPaused, RedisCut, RedisFull)
+def _refused(connection: redis.Redis) -> int:
+    """Return how many commands Redis has refused because its memory was used up."""
+    errors = connection.info("errorstats").get("errorstat_OOM", {})
+    return int(errors.get("count", 0))
+
+
+FAULTS = (RedisKilled, RedisEmpty, RedisOlder, RedisFlushed, TasksLost, RedisPaused, RedisCut, RedisFull)

@@ -17,12 +17,13 @@ from mailmill_workers import eventloop
 from mailmill_workers.deliver.bounce import Answer, is_last_resort
 from mailmill_workers.deliver.ending import events_of, outcomes_of, reason_of
 from mailmill_workers.deliver.fetch import Message, fetch
-from mailmill_workers.deliver.journal import Confirmed, confirmation
+from mailmill_workers.deliver.journal import confirmation
 from mailmill_workers.deliver.parts import Part, part_of, parts, unconfirmed
 from mailmill_workers.deliver.relay import Relay
 from mailmill_workers.deliver.replies import NOBODY, Reply, Result, Submission
 from mailmill_workers.deliver.reports import Reports
 from mailmill_workers.deliver.services import Services
+from mailmill_workers.deliver.settling import SettledClaims
 from mailmill_workers.insistence import UNUSABLE, Pause, insist
 from mailmill_workers.together import Together
 
@@ -43,8 +44,8 @@ class Desk:
 
     edge: str
     claims: Together[Delivery, Claim]
-    #: Puts confirmations on this host's disk.
-    kept: Together[Confirmed, None]
+    #: Makes durable what the journal was told.
+    kept: Together[str, None]
     #: Marks deliveries as confirmed for all workers.
     confirmed: Together[Delivery, None]
     reports: Reports
@@ -58,6 +59,7 @@ class DeliverBatch:
         self._services = services
         self._relay = relay
         self._pause = pause
+        self._claims = SettledClaims(services.ledger)
 
     def run(self, edge: str, ids: Sequence[str]) -> None:
         """Deliver what these delivery ids stand for, and report to the edge that owns their messages.
@@ -74,8 +76,8 @@ class DeliverBatch:
         fetched = await insist(lambda: fetch(services.contents, ids), self._pause)
         desk = Desk(
             edge,
-            Together(services.ledger.claim_all, self._pause),
-            Together(self._keep, self._pause),
+            Together(self._claims, self._pause),
+            Together(self._sync, self._pause),
             Together(self._confirm, self._pause),
             Reports(services.reporter, edge, self._pause),
         )
@@ -88,9 +90,9 @@ class DeliverBatch:
             if end is not None:
                 raise end
 
-    def _keep(self, records: Sequence[Confirmed]) -> Sequence[None]:
-        self._services.journal.confirmed(records)
-        return [None] * len(records)
+    def _sync(self, confirmed: Sequence[str]) -> Sequence[None]:
+        self._services.journal.sync()
+        return [None] * len(confirmed)
 
     def _confirm(self, deliveries: Sequence[Delivery]) -> Sequence[None]:
         self._services.ledger.confirm(deliveries)
@@ -169,7 +171,9 @@ class DeliverBatch:
         if taken:
             part = taken.delivery
             if submission.relay != NOBODY:
-                await desk.kept(confirmation(delivery, part, reason_of(taken)))
+                # At once, so that it outlives this process: the disk may take milliseconds.
+                services.journal.confirmed(confirmation(delivery, part, reason_of(taken)))
+                await desk.kept(part.id)
             await desk.confirmed(part)
         refused = ends.get(Result.REFUSED)
         kept = NOTHING

@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
@@ -80,6 +80,8 @@ class Segment:
     owner: str
     opened: float
     size: int = 0
+    #: When it got its last record, as far as this process knows.
+    closed: float = 0.0
     confirmed: list[Confirmed] = field(default_factory=list)
     #: Submissions that have begun and not ended, by delivery id.
     running: dict[str, Began] = field(default_factory=dict)
@@ -139,9 +141,12 @@ class DeliveryJournal:
         """Note that a submission ended without a confirmation."""
         self._write(Ended(delivery.id))
 
-    def confirmed(self, records: Sequence[Confirmed]) -> None:
-        """Make durable that the relay confirmed these: one write and one fdatasync for all of them."""
-        self._write(*records)
+    def confirmed(self, record: Confirmed) -> None:
+        """Note that the relay confirmed this: it outlives this process, and with `sync` also the system."""
+        self._write(record)
+
+    def sync(self) -> None:
+        """Make durable what was noted: one fdatasync for all of it."""
         with self._lock:
             segment = self._current
         if segment is None:
@@ -159,6 +164,7 @@ class DeliveryJournal:
                 return
             if segment.size >= SEGMENT_BYTES or self._monotonic() - segment.opened >= SEGMENT_SECONDS:
                 self._current = None
+                segment.closed = self._monotonic()
                 self._closed.append(segment)
 
     def segments(self) -> list[Segment]:
@@ -192,20 +198,19 @@ class DeliveryJournal:
             self._closed += found
         return found
 
-    def _write(self, *records: Record) -> None:
+    def _write(self, record: Record) -> None:
         # Between two line ends: what a full disk or a crash tore takes neither neighbour along.
-        lines = b"".join(b"\n" + encode(record) + b"\n" for record in records)
+        line = b"\n" + encode(record) + b"\n"
         with self._lock:
             try:
                 if self._current is None:
                     self._current = self._create()
-                _append(self._current.fd, lines)
+                _append(self._current.fd, line)
             except OSError as exc:
                 log.error("%s: cannot be written: %s", self._directory, exc)  # noqa: TRY400 - no trace wanted
             if self._current is not None:
-                self._current.size += len(lines)
-                for record in records:
-                    self._current.add(record)
+                self._current.size += len(line)
+                self._current.add(record)
 
     def _create(self) -> Segment:
         self._number += 1
@@ -223,8 +228,8 @@ class DeliveryJournal:
         return Segment(path, fd, self.owner, self._monotonic())
 
 
-def _append(fd: int, lines: bytes) -> None:
-    if os.write(fd, lines) != len(lines):
+def _append(fd: int, line: bytes) -> None:
+    if os.write(fd, line) != len(line):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -242,7 +247,7 @@ def _take(path: Path, now: float) -> Segment | None:
     except OSError:
         os.close(fd)
         return None
-    segment = Segment(path, fd, path.name.rpartition(".")[0], now, len(data))
+    segment = Segment(path, fd, path.name.rpartition(".")[0], now, len(data), closed=now)
     for line in data.split(b"\n"):
         try:
             segment.add(cast("Record", decode(line, Record)))

@@ -18,7 +18,7 @@ import redis
 
 from mailmill.keys import JOURNALS, MARKER, outcomes_key
 from mailmill.ledger import DONE_LIFETIME, RENEW_SECONDS, Ledger
-from mailmill.marker import current_marker
+from mailmill.marker import SERVER, current_marker, marker_of
 from mailmill.outcomes import Delivered, DeliveryHeld, Outcome
 from mailmill.reporter import Reporter
 from mailmill_workers.deliver.journal import DeliveryJournal, Segment
@@ -31,6 +31,9 @@ INTERVAL: Final = 1.0
 ADOPT_SECONDS: Final = 5.0
 #: Seconds between looks at which files everybody has acted on.
 RETIRE_SECONDS: Final = 10.0
+#: Seconds for which a file stays after it was closed, at least: a Redis that has lost the last of its data
+#: gets it again from there (appendfsync everysec: 2 s; a replica lags by as much as its link is slow).
+RETAIN_SECONDS: Final = 30.0
 #: Outcomes that are reported in one round trip.
 CHUNK: Final = 500
 
@@ -88,9 +91,11 @@ class Keeper:
         marker = current_marker(self._client)
         if marker != self._marker:
             self._fences.clear()
-            self._publish(self._journal.segments())
+            told = self._journal.segments()
+            self._publish(told)
             self._ledger.renew()
             self._marker = marker
+            self._speak_for({segment.owner for segment in told} - {self._journal.owner})
         if self._is_due("adopt", ADOPT_SECONDS):
             self._adopt()
         if self._is_due("renew", RENEW_SECONDS):
@@ -126,7 +131,11 @@ class Keeper:
             running,
         )
         self._publish(found)
-        for owner in {segment.owner for segment in found}:
+        self._speak_for({segment.owner for segment in found})
+
+    def _speak_for(self, owners: Iterable[str]) -> None:
+        """Say that what dead processes knew has been told."""
+        for owner in owners:
             self._client.hset(JOURNALS, owner, f"{self._marker} adopted")
 
     def _publish(self, segments: Iterable[Segment]) -> None:
@@ -166,7 +175,8 @@ class Keeper:
                 if edge in streams:
                     fences.setdefault(edge, streams[edge][0])
             passed = all(edge in fences and streams[edge][1] > fences[edge] for edge in _edges(segment))
-            if passed or self._monotonic() - segment.opened > DONE_LIFETIME:
+            age = self._monotonic() - segment.closed
+            if (passed and age >= RETAIN_SECONDS) or age > DONE_LIFETIME:
                 self._journal.remove(segment)
                 del self._fences[segment]
 
@@ -178,13 +188,14 @@ class Keeper:
         wanted = sorted(edges)
         with self._client.pipeline(transaction=True) as pipe:
             pipe.get(MARKER)
+            pipe.info(SERVER)
             for edge in wanted:
                 pipe.xinfo_stream(outcomes_key(edge))
             answers = pipe.execute(raise_on_error=False)
-        if (answers[0] or b"").decode() != self._marker:
+        if marker_of(answers[0], answers[1]) != self._marker:
             return None
         found = {}
-        for edge, info in zip(wanted, answers[1:], strict=True):
+        for edge, info in zip(wanted, answers[2:], strict=True):
             if isinstance(info, redis.ResponseError):
                 continue  # there is no such stream
             if isinstance(info, Exception):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,6 +14,7 @@ from delivery_fakes import (
     MESSAGE,
     Cluster,
     FakeRelay,
+    MemoryJournal,
     deferred,
     make_delivery,
     refused,
@@ -57,12 +60,42 @@ def test_the_confirmation_is_recorded_before_anything_else():
         f"began {ONE.id}",
         "submitted",
         f"journal {ONE.id}",
+        "synced",
         f"confirm {ONE.id}",
         "report",
     ]
     assert cluster.reporter.outcomes == [Delivered(MAIL_ID, ONE.id, "250 2.0.0 ok", covers=("0",))]
     assert [event.step for event in cluster.reporter.events] == [Step.DELIVERED]
     assert not cluster.ledger.claims
+
+
+def test_a_confirmation_does_not_wait_for_the_disk_of_another_one_to_be_noted():
+    """What is noted outlives the process, what waits in it does not."""
+    two = make_delivery("b@example.org", covers=("1",), id=f"{MAIL_ID}.two")
+    cluster = Cluster(ONE, two)
+    syncing, noted = threading.Event(), threading.Event()
+    in_time = []
+
+    class SlowDisk(MemoryJournal):
+        def confirmed(self, record):
+            super().confirmed(record)
+            if record.delivery_id == two.id:
+                noted.set()
+
+        def sync(self):
+            syncing.set()
+            in_time.append(noted.wait(10))
+
+    class LaterRelay(FakeRelay):
+        async def submit(self, delivery, message):
+            if delivery.id == two.id:
+                await asyncio.to_thread(syncing.wait, 10)
+            return await super().submit(delivery, message)
+
+    cluster.journal = SlowDisk(cluster.steps)
+    DeliverBatch(cluster.services, LaterRelay(everybody(sent())), no_pause).run(EDGE, [ONE.id, two.id])
+    assert in_time[0]
+    assert len(cluster.reporter.outcomes) == 2
 
 
 def test_the_message_is_its_head_its_content_and_its_tail():

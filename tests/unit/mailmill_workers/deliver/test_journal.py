@@ -54,7 +54,7 @@ def test_what_was_confirmed_and_what_was_under_way_outlives_the_process(
     journal: DeliveryJournal, tmp_path: Path
 ):
     journal.began(ONE)
-    journal.confirmed([confirmation(ONE, ONE, "ok")])
+    journal.confirmed(confirmation(ONE, ONE, "ok"))
     journal.began(TWO)
     die(journal)
     (segment,) = survivor(tmp_path).adopt()
@@ -67,7 +67,7 @@ def test_a_confirmation_of_some_recipients_is_not_one_of_the_delivery(
     journal: DeliveryJournal, tmp_path: Path
 ):
     journal.began(TWO)
-    journal.confirmed([confirmation(TWO, part_of(TWO, [1]), "ok")])
+    journal.confirmed(confirmation(TWO, part_of(TWO, [1]), "ok"))
     die(journal)
     ((confirmed,),) = (segment.confirmed for segment in survivor(tmp_path).adopt())
     assert (confirmed.covers, confirmed.whole) == (("1",), False)
@@ -116,11 +116,11 @@ def test_torn_and_foreign_bytes_take_no_whole_record_along(
 ):
     directory = tmp_path_factory.mktemp("journal")
     journal = DeliveryJournal(directory, "deliver@host.1.aa")
-    journal.confirmed([confirmation(ONE, ONE, "ok")])
+    journal.confirmed(confirmation(ONE, ONE, "ok"))
     (segment,) = journal.segments()
     whole = segment.path.read_bytes()
     os.write(segment.fd, (whole + rubbish)[: len(whole) + cut][len(whole) :].replace(b"{", b""))
-    journal.confirmed([confirmation(TWO, TWO, "ok")])
+    journal.confirmed(confirmation(TWO, TWO, "ok"))
     die(journal)
     (found,) = survivor(directory).adopt()
     assert [one.delivery_id for one in found.confirmed] == [ONE.id, TWO.id]
@@ -134,10 +134,10 @@ def test_a_new_file_is_begun_when_the_old_one_is_old_or_large_and_no_batch_runs(
         clock.now += SEGMENT_SECONDS
         journal.close_if_due()
         assert journal.closed() == []
-        journal.confirmed([confirmation(ONE, ONE, "ok")])
+        journal.confirmed(confirmation(ONE, ONE, "ok"))
     assert len(journal.closed()) == 1
     with journal.batch():
-        journal.confirmed([confirmation(TWO, TWO, "x" * SEGMENT_BYTES)])
+        journal.confirmed(confirmation(TWO, TWO, "x" * SEGMENT_BYTES))
     assert len(journal.closed()) == 2
     with journal.batch():
         journal.began(ONE)
@@ -149,7 +149,10 @@ def test_confirmations_that_come_together_share_one_sync(
 ):
     syncs = []
     monkeypatch.setattr(os, "fdatasync", syncs.append)
-    journal.confirmed([confirmation(ONE, ONE, "ok"), confirmation(TWO, TWO, "ok")])
+    for one in (ONE, TWO):
+        journal.confirmed(confirmation(one, one, "ok"))
+    assert not syncs
+    journal.sync()
     assert len(journal.segments()[0].confirmed) == 2
     assert len(syncs) == 1
 
@@ -167,7 +170,8 @@ def test_a_disk_that_refuses_is_told_in_the_log_and_stops_nothing(
 ):
     with monkeypatch.context() as patch:
         patch.setattr(os, call, failing(28))
-        journal.confirmed([confirmation(ONE, ONE, "ok")])
+        journal.confirmed(confirmation(ONE, ONE, "ok"))
+        journal.sync()
     assert "No space left on device" in caplog.text
 
 
