@@ -22,6 +22,8 @@ class Found:
     reasons: dict[str, str] = field(default_factory=dict)
     #: How many bounces its sender got.
     bounces: Counter[str] = field(default_factory=Counter)
+    #: Whose copy in the inbox does not say what the spam engine found.
+    unscanned: set[str] = field(default_factory=set)
     #: What is still in a spool.
     waiting: set[str] = field(default_factory=set)
     #: How many replies of the relay were cut off after the last byte.

@@ -45,6 +45,8 @@ def collect(places: Places, relay: PostfixRelay, proxy: RelayProxy, prefix: str)
         recipient = message.recipient
         if recipient.startswith(prefix):
             found.inbox[recipient].append(message.body)
+            if message.header("X-Spam-Status") is None:
+                found.unscanned.add(recipient)
         elif recipient.startswith(f"from-{prefix}"):
             found.bounces[_sent_to(recipient)] += 1
         elif not recipient.startswith("postmaster@"):

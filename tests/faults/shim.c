@@ -256,6 +256,15 @@ int fsync(int fd)
     ACT(action, done, real(fd));
 }
 
+int fdatasync(int fd)
+{
+    static int (*real)(int);
+    if (!real)
+        *(void **)&real = next("fdatasync");
+    int action = due_on_file(FSYNC, fd, "", 0), done;
+    ACT(action, done, real(fd));
+}
+
 int rename(const char *from, const char *to)
 {
     static int (*real)(const char *, const char *);

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from faults.bench import Bench
 from faults.fault import Fault, Setup
+from faults.relayproxy import Behaviour, Mode
 from faults.shim import Call, Rule
 
 #: Bytes that are written at once to fill the disk.
@@ -164,6 +165,32 @@ class FailingOnRemoval(DiskFails):
     part = "queue-manager"
 
 
+class FailingOutgoing(DiskFails):
+    """What the relay defers cannot be kept in its final form: the whole message waits for another scan."""
+
+    name = "EIO in outgoing queue"
+    call = Call.FSYNC
+    part = "queue-manager"
+    where = "/milterout/"
+
+    def prepare(self, bench: Bench) -> int:
+        bench.relay_proxy.behave(Behaviour(Mode.DEFER, 0.4))
+        return 0
+
+    def finish(self, bench: Bench) -> int:
+        bench.relay_proxy.behave(Behaviour())
+        return 0
+
+
+class FailingJournal(DiskFails):
+    """What the relay confirms cannot be noted on the worker's disk: Redis still knows it."""
+
+    name = "EIO in delivery journal"
+    call = Call.WRITE
+    part = "deliver"
+    where = "/journal/"
+
+
 FAULTS = (
     DiskFull,
     DiskWithoutInodes,
@@ -175,4 +202,6 @@ FAULTS = (
     FailingOnRename,
     FailingOnDirectory,
     FailingOnRemoval,
+    FailingOutgoing,
+    FailingJournal,
 )

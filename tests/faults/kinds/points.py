@@ -1,70 +1,85 @@
-"""kill -9 exactly between two steps of a message's way: the shim kills before or after a chosen call."""
+"""kill -9 exactly between two steps of a message's way: the shim kills before or after a chosen call.
+
+Each point is named after the step that has just been done, and each must be reached: a row in which one never
+acted is not good.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from faults.account import Found
 from faults.bench import Bench
 from faults.fault import Fault, Setup
+from faults.relayproxy import Behaviour, Mode
 from faults.shim import Action, Call, Rule
 from mailmill_local.probes import wait_until
 
 #: Seconds in which a point must be reached while mail is sent.
-_REACH_SECONDS = 4.0
+_REACH_SECONDS = 8.0
 #: The milter's answer DISCARD: length and letter (libmilter, mfdef.h).
 _DISCARD = b"\x00\x00\x00\x01d"
-#: Calls to Redis are killed at one of the first so many.
-_FIRST_CALLS = 12
 
 
 @dataclass(frozen=True)
 class Point:
     """A place between two steps."""
 
+    #: What has just been done, or is about to be done.
+    name: str
     rule: Rule
-    #: The rule is for what is sent to Redis: the port is filled in, and which of the calls is random.
+    #: The rule is for what is sent to Redis: the port is filled in.
     redis: bool = False
     #: The rule is for what is sent to the relay.
     relay: bool = False
 
 
+def _before(call: Call, where: str) -> Point:
+    return Point(f"before {call.name.lower()} in {where}", Rule(call, Action.KILL_BEFORE, where=where))
+
+
+def _after(call: Call, where: str) -> Point:
+    return Point(f"after {call.name.lower()} in {where}", Rule(call, Action.KILL_AFTER, where=where))
+
+
 def _both(call: Call, where: str) -> tuple[Point, Point]:
-    return (
-        Point(Rule(call, Action.KILL_BEFORE, where=where)),
-        Point(Rule(call, Action.KILL_AFTER, where=where)),
-    )
+    return _before(call, where), _after(call, where)
 
 
-_REDIS = (
-    Point(Rule(Call.SEND, Action.KILL_BEFORE), redis=True),
-    Point(Rule(Call.SEND, Action.KILL_AFTER), redis=True),
-)
+def _command(step: str, marker: bytes, action: Action = Action.KILL_AFTER) -> Point:
+    """Return the point at which a command has gone to Redis whose bytes hold `marker`."""
+    return Point(step, Rule(Call.SEND, action, marker=marker), redis=True)
 
 
 class Points(Fault):
     """Kills one process at each of its points in turn."""
 
     setup = Setup.SHIM
-    stretch = 1.5
     part: ClassVar[str]
     points: ClassVar[tuple[Point, ...]]
 
     def __init__(self) -> None:
-        self._next = 0
+        self._left = list(self.points)
+        self._missed: list[str] = []
 
     def inject(self, bench: Bench) -> int:
-        point = self.points[self._next % len(self.points)]
-        self._next += 1
+        point = self._left.pop(0)
         rule = point.rule
         if point.redis:
-            rule = replace(rule, port=bench.ports.redis, nth=bench.random.randint(1, _FIRST_CALLS))
+            rule = replace(rule, port=bench.ports.redis)
         if point.relay:
             rule = replace(rule, port=bench.relay_proxy.port)
         shim = bench.shims[self.part]
         shim.arm(rule)
         wait_until(lambda: shim.fired() > 0, _REACH_SECONDS)
-        return shim.disarm()
+        hits = shim.disarm()
+        if not hits:
+            self._missed.append(point.name)
+        return hits
+
+    def check(self, found: Found) -> list[str]:
+        return [f"never reached: {name}" for name in self._missed]
 
 
 class SpoolCommit(Points):
@@ -73,12 +88,13 @@ class SpoolCommit(Points):
     name = "points: spool commit"
     part = "milter"
     cuts_edge = True
+    stretch = 1.5
     points = (
         *_both(Call.CREATE, "/milterin/incoming"),
         *_both(Call.FSYNC, "/milterin/incoming"),
         *_both(Call.RENAME, "/milterin/incoming"),
         *_both(Call.FSYNC, "/milterin/active"),
-        Point(Rule(Call.SEND, Action.KILL_BEFORE, where="milter.sock", marker=_DISCARD)),
+        Point("before the answer", Rule(Call.SEND, Action.KILL_BEFORE, where="milter.sock", marker=_DISCARD)),
     )
     times = len(points)
 
@@ -88,31 +104,86 @@ class Enqueue(Points):
 
     name = "points: enqueue, removal"
     part = "queue-manager"
-    points = (*_REDIS, *_both(Call.UNLINK, "/milterin/active"), *_REDIS)
-    times = len(points)
-
-
-class Scan(Points):
-    """Between contents, result, report and the task for delivery."""
-
-    name = "points: scan"
-    part = "scan"
-    points = (*_REDIS, *_REDIS, *_REDIS)
-    times = len(points)
-
-
-class Deliver(Points):
-    """Between claim, submission, confirmation and report."""
-
-    name = "points: deliver"
-    part = "deliver"
+    stretch = 2.5
     points = (
-        Point(Rule(Call.SEND, Action.KILL_BEFORE), relay=True),
-        Point(Rule(Call.SEND, Action.KILL_AFTER), relay=True),
-        *_REDIS,
-        *_REDIS,
+        _command("before the contents", b"\r\nSET\r\n", Action.KILL_BEFORE),
+        _command("contents", b"\r\nSET\r\n"),
+        _command("task", b"\r\nLPUSH\r\n"),
+        _command("event", b"mailmill:events"),
+        *_both(Call.UNLINK, "/milterin/active"),
+        _command("outcome removed", b"\r\nXDEL\r\n"),
+        _command("contents removed", b"\r\nUNLINK\r\n"),
     )
     times = len(points)
 
 
-FAULTS = (SpoolCommit, Enqueue, Scan, Deliver)
+class Deferral(Points):
+    """Between the steps of keeping a delivery that the relay did not take, and of sending it once more."""
+
+    name = "points: deferral"
+    part = "queue-manager"
+    stretch = 3.0
+    points = (
+        *_both(Call.CREATE, "/milterout/incoming"),
+        _before(Call.FSYNC, "/milterout/incoming"),
+        *_both(Call.RENAME, "/milterout/incoming"),
+        _after(Call.FSYNC, "/milterout/active"),
+        *_both(Call.RENAME, "/milterout/active"),
+        _after(Call.UNLINK, "/milterin/active"),
+        _after(Call.RENAME, "/milterout/deferred"),
+        *_both(Call.UNLINK, "/milterout/active"),
+    )
+    times = len(points)
+
+    def prepare(self, bench: Bench) -> int:
+        bench.relay_proxy.behave(Behaviour(Mode.DEFER, 0.4))
+        return 0
+
+    def finish(self, bench: Bench) -> int:
+        bench.relay_proxy.behave(Behaviour())
+        return 0
+
+
+class Scan(Points):
+    """Between note, contents, result, report, task for delivery and acknowledgement."""
+
+    name = "points: scan"
+    part = "scan"
+    stretch = 3.0
+    points = (
+        _command("before the note", b"\r\nHMGET\r\n", Action.KILL_BEFORE),
+        _command("note", b"\r\nHMGET\r\n"),
+        _command("contents asked for", b"\r\nMGET\r\n"),
+        _command("deliveries", b"\r\nSET\r\n"),
+        _command("outcome", b"mailmill:outcomes"),
+        _command("task", b"\r\nLPUSH\r\n"),
+        _command("note removed", b"\r\nHDEL\r\n$23\r\nmailmill:scanning:edge1"),
+        # The worker's parent does this: all of it is killed.
+        _command("before the acknowledgement", b"\r\nZREM\r\n", Action.KILL_BEFORE),
+        _command("acknowledgement", b"\r\nZREM\r\n"),
+    )
+    times = len(points)
+
+
+class Deliver(Points):
+    """Between claim, submission, confirmation, report and acknowledgement."""
+
+    name = "points: deliver"
+    part = "deliver"
+    stretch = 3.0
+    points = (
+        _command("contents asked for", b"\r\nMGET\r\n"),
+        _command("claim", b"\r\nSMISMEMBER\r\n"),
+        Point("before the submission", Rule(Call.SEND, Action.KILL_BEFORE), relay=True),
+        Point("submission", Rule(Call.SEND, Action.KILL_AFTER), relay=True),
+        Point("K noted", Rule(Call.WRITE, Action.KILL_AFTER, where="/journal/", marker=b'"confirmed"')),
+        *_both(Call.FSYNC, "/journal/"),
+        _command("confirmation", b"'SADD'"),
+        _command("outcome", b"mailmill:outcomes"),
+        _command("before the acknowledgement", b"\r\nZREM\r\n", Action.KILL_BEFORE),
+        _command("acknowledgement", b"\r\nZREM\r\n"),
+    )
+    times = len(points)
+
+
+FAULTS = (SpoolCommit, Enqueue, Deferral, Scan, Deliver)

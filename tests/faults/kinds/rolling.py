@@ -1,4 +1,4 @@
-"""SIGTERM to everything in turn, twice, under load: an upgrade."""
+"""SIGTERM to every part of Mailmill and to Redis in turn, twice, under load: an upgrade."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ class RollingRestart(Fault):
 
     def inject(self, bench: Bench) -> int:
         system = bench.system
-        parts = (system.recorder, system.deliver, system.scan, system.queue_manager, system.milter)
+        parts = (
+            system.recorder,
+            system.deliver,
+            system.scan,
+            system.queue_manager,
+            system.milter,
+            system.redis,
+        )
         for part in parts:
             with bench.keeper.excuse(part):
                 part.stop()
