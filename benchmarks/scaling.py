@@ -1,16 +1,16 @@
 """Table scaling: an engine that takes 200 ms and no processor, and more and more of what surrounds it.
 
-Workers: pool processes of scan, each with one message at a time (`Max Unscanned Messages Per Scan = 1`), so
-that only the engine's time limits them. Edges: queue managers with spools of their own, each with four
-messages under way, in front of as many pool processes as all of them can use. Redis is asked what each
-message cost it.
+Workers: Celery workers of scan with one pool process, as a host more would bring them, each with an engine of
+its own that looks into one message after the other: so only the engine's time limits them. A batch is what an
+engine does in a second. Edges: queue managers with spools of their own, each with four batches under way, in
+front of as many workers as all of them can use. Redis is asked what each message cost it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -24,11 +24,11 @@ from benchmarks.meter import Meter
 from benchmarks.plan import Plan
 from benchmarks.redisinfo import ask
 from benchmarks.sites import discarding, letters, site, wait_for_all
-from benchmarks.slowengine import SlowEngine
+from benchmarks.slowengine import SlowEngines
 from benchmarks.table import CPU, OTHERS, Table
 from mailmill_local.configuration import Places, mailscanner_conf
 from mailmill_local.ports import Ports
-from mailmill_local.probes import HOST
+from mailmill_local.probes import HOST, free_port
 from mailmill_local.servers import mailmill
 from mailmill_local.servers.base import Server
 from mailmill_local.system import System
@@ -39,10 +39,15 @@ WORKERS: Final = (1, 2, 4, 8, 16)
 EDGES: Final = (1, 2, 4)
 #: What --only may name.
 PARTS: Final = ("workers", "edges", "contents")
-#: Messages that an edge has under way in the rows of edges.
-_WINDOW: Final = 4
+#: Messages of a batch in the rows of workers.
+BATCH: Final = 5
+#: Messages that an edge has under way in the rows of edges, each in a batch of its own.
+WINDOW: Final = 2
 #: Seconds that a row should take.
-_ROW_SECONDS: Final = 8.0
+ROW_SECONDS: Final = 15.0
+#: The share of the deliveries at either end that does not count: workers begin one after the other, and at
+#: the end some have a batch more than others.
+ENDS: Final = 0.1
 #: Bytes of all messages: their size is not what this is about.
 _SIZE: Final = 3900
 #: Bytes of those that are large enough for the contents to outweigh everything else in Redis.
@@ -52,8 +57,9 @@ OPTIONS: Final = {
     "Virus Scanning": "yes",
     "Clamd Socket": HOST,
     "Spam Checks": "no",
-    "Max Unscanned Messages Per Scan": "1",
+    "Max Unscanned Messages Per Scan": str(BATCH),
 }
+_FEW_UNDER_WAY: Final = {"Max Messages In Flight": str(WINDOW), "Max Unscanned Messages Per Scan": "1"}
 RATE: Final = "msg/s"
 CONTENTS: Final = "contents of 500 kB"
 CROSSINGS: Final = "bytes in Redis per byte of content"
@@ -83,7 +89,7 @@ def measure(plan: Plan) -> Table:
                 _row(table, plan, f"workers {workers}", _Shape(1, workers, {}))
         for edges in EDGES[: 2 if plan.quick else None]:
             if plan.wants("edges"):
-                shape = _Shape(edges, edges * _WINDOW, {"Max Messages In Flight": str(_WINDOW)})
+                shape = _Shape(edges, edges * WINDOW, _FEW_UNDER_WAY)
                 _row(table, plan, f"edges {edges}", shape)
         if plan.wants("contents"):
             _row(table, plan, CONTENTS, _Shape(1, 2, {}), _LARGE)
@@ -105,28 +111,30 @@ def goals(table: Table) -> Iterator[Goal]:
 
 
 def _row(table: Table, plan: Plan, row: str, shape: _Shape, size: int = _SIZE) -> None:
-    """Measure a row: messages a second from the first delivery to the last, so that no start counts."""
+    """Measure a row: messages a second between the ends."""
     arrivals = Arrivals()
     ports = Ports.free()
     directory = plan.directory / "scaling"
-    options = {**OPTIONS, "Clamd Port": str(ports.clamd), **shape.options}
+    options = {**OPTIONS, **shape.options}
     system = site(directory, ports, options, arrivals)
     discarding(system, arrivals)
-    system.scan = mailmill.worker("scan", system.places.run, system.places.conf, concurrency=shape.workers)
-    each = shape.messages(1 if plan.quick else _ROW_SECONDS)
+    engines = SlowEngines(
+        directory / "engines", ports=[free_port() for _ in range(shape.workers)], seconds=ENGINE_SECONDS
+    )
+    scans = [_worker(system, number, port) for number, port in enumerate(engines.ports, 1)]
+    each = shape.messages(1 if plan.quick else ROW_SECONDS)
     count = each * shape.edges
     edges = [_edge(system, number, options, each, size) for number in range(shape.edges)]
     managers: list[Server] = [manager for manager, _ in edges]
-    stages: dict[str, list[Server]] = {
+    stages: dict[str, Sequence[Server]] = {
         "queue manager": managers,
-        "scan": [system.scan],
+        "scan": scans,
         "deliver": [system.deliver],
         "relay": [system.relay],
         "redis": [system.redis],
     }
     with contextlib.ExitStack() as stack:
-        engine = SlowEngine(directory / "engine", port=ports.clamd, seconds=ENGINE_SECONDS)
-        for server in (system.relay, system.redis, engine, system.recorder, system.deliver, system.scan):
+        for server in (system.relay, system.redis, engines, system.recorder, system.deliver, *scans):
             stack.enter_context(server)
         meter = Meter(stages)
         before = ask(ports.redis)
@@ -138,8 +146,7 @@ def _row(table: Table, plan: Plan, row: str, shape: _Shape, size: int = _SIZE) -
         wait_for_all(system, count, arrivals, spools)
         costs = meter.stop()
         traffic = ask(ports.redis).since(before)
-    times = sorted(letters(arrivals).values())
-    rate = (len(times) - 1) / (times[-1] - times[0])
+    rate = rate_between(sorted(letters(arrivals).values()))
     table.add(row, RATE, rate)
     table.add(row, "of the engine's time", rate * ENGINE_SECONDS / shape.workers)
     for stage, cost in costs.per_message(count).items():
@@ -150,6 +157,23 @@ def _row(table: Table, plan: Plan, row: str, shape: _Shape, size: int = _SIZE) -
     table.add(row, CROSSINGS, max(traffic.received, traffic.sent) / (count * size))
     table.add(row, OTHERS, costs.others)
     plan.say(f"scaling {row}: {rate:.1f} msg/s, others had {costs.others:.2f} cores")
+
+
+def rate_between(times: Sequence[float]) -> float:
+    """Return the deliveries a second between the ends.
+
+    Args:
+        times: When each was, in seconds and in order.
+    """
+    end = round(len(times) * ENDS)
+    middle = times[end : len(times) - end]
+    return (len(middle) - 1) / (middle[-1] - middle[0])
+
+
+def _worker(system: System, number: int, port: int) -> Server:
+    worker = mailmill.worker("scan", system.places.run, system.places.conf, concurrency=1, number=number)
+    worker.variables["MAILMILL_CLAMD_PORT"] = str(port)
+    return worker
 
 
 def _edge(

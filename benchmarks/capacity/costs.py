@@ -41,6 +41,8 @@ class Engine(Struct, frozen=True, forbid_unknown_fields=True):
     scan: float = 0.0
     #: Milliseconds in which it uses no processor.
     wait: float = 0.0
+    #: It looks into one message after the other, so that each goes on by itself.
+    alone: bool = False
 
 
 class Costs(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
 """Costs from what `make bench` has measured.
 
-What a task costs, apart from its messages, is the difference between a row with one message in each task
-(`scaling`) and one with full batches (`backlog`).
+What a task costs, apart from its messages, is the difference between a row in which each message goes on by
+itself (`scaling`) and one with full batches (`backlog`).
 """
 
 from __future__ import annotations

@@ -13,17 +13,15 @@ from msgspec.structs import replace
 from benchmarks.capacity.costs import Costs, Engine
 from benchmarks.capacity.fit import LATENCY_ROW, count, figure
 from benchmarks.capacity.shape import Shape
-from benchmarks.capacity.simulation import Result, backlog, traffic
+from benchmarks.capacity.simulation import backlog, traffic
 from benchmarks.latency import MEDIAN
-from benchmarks.scaling import ENGINE_SECONDS, OPTIONS, RATE
+from benchmarks.scaling import BATCH, ENGINE_SECONDS, RATE, ROW_SECONDS, WINDOW, rate_between
 from benchmarks.table import OTHERS, Table
 
 #: How far the model may be from what was measured.
 BOUND: Final = 0.15
 #: Messages a second of the table latency, and seconds to simulate.
 _IDLE_RATE, _IDLE_SECONDS = 6.7, 30.0
-#: As the table scaling has it: messages that an edge has under way in the rows of edges, seconds of a row.
-EDGE_WINDOW, _ROW_SECONDS = 4, 8.0
 #: The row by which `Costs.ending` is found: its window is always full.
 ENDING_ROW: Final = "edges 1"
 _SLOW: Final = "slow"
@@ -88,20 +86,21 @@ def _scalings(costs: Costs, table: Table, cores: int) -> Iterator[Comparison]:
 def scaling(costs: Costs, row: str, cores: float) -> float:
     """Return the messages a second of a row of the table scaling, on so many processors."""
     kind, number = row.split()
-    edges, window = (int(number), EDGE_WINDOW) if kind == "edges" else (1, Shape().window)
-    workers = int(number) * (EDGE_WINDOW if kind == "edges" else 1)
+    many = kind == "edges"
+    edges = int(number) if many else 1
+    workers = edges * WINDOW if many else int(number)
     shape = Shape(
         engine=_SLOW,
         edges=edges,
         scan_processes=workers,
         cores=cores,
         one_machine=True,
-        batch=int(OPTIONS["Max Unscanned Messages Per Scan"]),
-        window=window,
+        batch=1 if many else BATCH,
+        window=WINDOW if many else Shape().window,
     )
-    slow = replace(costs, engines={_SLOW: Engine(wait=1000 * ENGINE_SECONDS)})
-    messages = edges * max(2, round(_ROW_SECONDS * workers / edges / ENGINE_SECONDS))
-    return _between(backlog(slow, shape, messages))
+    slow = replace(costs, engines={_SLOW: Engine(wait=1000 * ENGINE_SECONDS, alone=True)})
+    messages = edges * max(2, round(ROW_SECONDS * workers / edges / ENGINE_SECONDS))
+    return rate_between(sorted(delivered for _, delivered in backlog(slow, shape, messages).times))
 
 
 def with_ending(costs: Costs, table: Table, cores: int | None = None) -> Costs:
@@ -111,18 +110,12 @@ def with_ending(costs: Costs, table: Table, cores: int | None = None) -> Costs:
         return costs
     there = _left(cores or os.cpu_count() or 1, table.median(ENDING_ROW, OTHERS) or 0.0)
     model = scaling(costs, ENDING_ROW, there)
-    return replace(costs, ending=max(0.0, 1000 * EDGE_WINDOW * (1 / measured - 1 / model)))
+    return replace(costs, ending=max(0.0, 1000 * WINDOW * (1 / measured - 1 / model)))
 
 
 def _left(cores: int, others: float) -> float:
     """Return the processors that were there for what was measured."""
     return max(0.1, cores - others)
-
-
-def _between(result: Result) -> float:
-    """Return messages a second from the first delivery to the last."""
-    ends = sorted(delivered for _, delivered in result.times)
-    return (len(ends) - 1) / (ends[-1] - ends[0])
 
 
 def render(comparisons: list[Comparison]) -> str:

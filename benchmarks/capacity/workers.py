@@ -74,13 +74,23 @@ class Scanners(Pool):
             yield from parts.visit(len(batch))
             own, after = parts.costs.scan.spread(len(batch), parts.costs.afterwards)
             yield self.machine.work(own + len(batch) * parts.engine.scan / 1000)
-            lanes = min(len(batch), _QUESTIONS)
-            yield parts.env.all_of(
-                [parts.env.process(self._ask(len(batch.accepted[lane::lanes]))) for lane in range(lanes)]
-            )
-            parts.to_deliver.put(batch)
+            yield from self._examine(batch)
             yield self.machine.work(after)
             self.used += parts.env.now - began
+
+    def _examine(self, batch: Batch) -> Activity:
+        """Ask about each message and hand on what is answered."""
+        parts = self._parts
+        if parts.engine.alone:
+            for moment in batch.accepted:
+                yield from self._ask(1)
+                parts.to_deliver.put(Batch(batch.edge, (moment,)))
+            return
+        lanes = min(len(batch), _QUESTIONS)
+        yield parts.env.all_of(
+            [parts.env.process(self._ask(len(batch.accepted[lane::lanes]))) for lane in range(lanes)]
+        )
+        parts.to_deliver.put(batch)
 
     def _ask(self, questions: int) -> Activity:
         """Ask the engine, which runs on the same machine, so many questions one after the other."""

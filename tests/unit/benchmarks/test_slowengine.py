@@ -24,7 +24,7 @@ def reply(data):
         reader, writer = asyncio.StreamReader(), Writer()
         reader.feed_data(data)
         reader.feed_eof()
-        await answer(reader, writer, 0)
+        await answer(reader, writer, 0, asyncio.Lock())
         return writer
 
     return asyncio.run(run())
@@ -43,3 +43,20 @@ def test_it_speaks_enough_of_clamd(data, expected):
     writer = reply(data)
     assert writer.data == expected
     assert writer.closed
+
+
+def test_it_looks_into_one_message_after_the_other():
+    async def run():
+        turn = asyncio.Lock()
+        await turn.acquire()
+        reader, writer = asyncio.StreamReader(), Writer()
+        reader.feed_data(b"zINSTREAM\0\0\0\0\1a\0\0\0\0")
+        waiting = asyncio.create_task(answer(reader, writer, 0, turn))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        before = writer.data
+        turn.release()
+        await waiting
+        return before, writer.data
+
+    assert asyncio.run(run()) == (b"", b"stream: OK\0")
