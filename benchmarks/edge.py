@@ -3,6 +3,7 @@
 Each run measures all rows one after the other, so that what slows the machine meets all of them. In the rows
 of the milter only the edge runs: Postfix and the milter, which answers when the message is durable. In those
 of Postfix alone its queue manager hands everything to discard(8) meanwhile, as in the figures of the goals.
+The rows `bare` have a milter that keeps nothing: the bound for any that is built on pymilter.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.alone import drain, postfix_alone
+from benchmarks.baremilter import BareMilter
 from benchmarks.driver.orders import Orders
 from benchmarks.goals import Goal
 from benchmarks.load import LoadError, send
@@ -31,8 +33,13 @@ from mailmill_local.servers.edge import PostfixEdge
 
 CONNECTIONS: Final = (1, 10, 50)
 PLAIN: Final = "postfix"
+BARE: Final = "bare"
+#: The kinds of milter socket.
+KINDS: Final = ("unix", "inet")
 #: What --only may name.
-PARTS: Final = ("unix", "inet")
+PARTS: Final = (BARE, *KINDS)
+#: Processes of the milter that keeps nothing: as many as `Milter Max Children` has by default.
+_BARE_PROCESSES: Final = 2
 #: Seconds of load for the latency at half load.
 _LATENCY_SECONDS: Final = 10.0
 RATE: Final = "msg/s"
@@ -44,7 +51,9 @@ def measure(plan: Plan) -> Table:
     table = Table("edge", "Edge: durable accept, and the same Postfix queueing to a discard transport")
     with contextlib.ExitStack() as stack:
         edges = {PLAIN: _plain(stack.enter_context(postfix_alone(plan.directory)))}
-        for kind in PARTS:
+        if plan.wants(BARE):
+            edges[BARE] = stack.enter_context(_bare(plan))
+        for kind in KINDS:
             if plan.wants(kind):
                 edges[kind] = stack.enter_context(_mailmill(plan, kind))
         for _ in range(plan.runs):
@@ -117,6 +126,16 @@ class _Edge:
 
 def _plain(postfix: PostfixEdge) -> _Edge:
     return _Edge(postfix, {"postfix": [postfix]}, None)
+
+
+@contextlib.contextmanager
+def _bare(plan: Plan) -> Iterator[_Edge]:
+    directory = plan.directory / BARE
+    directory.mkdir(mode=0o711)
+    milter = BareMilter(directory / "milter", processes=_BARE_PROCESSES)
+    postfix = PostfixEdge(directory / "edge", port=free_port(), milter=milter.socket, next_hop=free_port())
+    with milter, postfix:
+        yield _Edge(postfix, {"postfix": [postfix], "milter": [milter]}, None)
 
 
 def _latency(plan: Plan, table: Table, edges: dict[str, _Edge]) -> None:
