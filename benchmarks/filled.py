@@ -50,3 +50,9 @@ def take(full: Path, spool: Path, count: int) -> None:
     for path in sorted(spooled(spool))[count:]:
         path.unlink()
     os.sync()
+
+
+def move(full: Path, spool: Path) -> None:
+    """Move the messages of a filled spool into one whose queue manager runs, oldest first, by renames."""
+    for path in sorted(spooled(full), key=lambda each: each.name):
+        path.rename(spool / State.ACTIVE / path.name)

@@ -11,7 +11,7 @@ def verdicts(goals):
 def test_mailscanner_is_carried_over_with_the_speed_of_the_machine():
     table = Table("backlog", "")
     table.add("machine", "speed", 0.5)
-    table.add("none", backlog.RATE, 175)
+    table.add("none", backlog.RATE, 5 * backlog.MAILSCANNER["none"])
     [goal] = backlog.goals(table)
     assert goal.measured == pytest.approx(10)
     assert goal.reached

@@ -13,4 +13,4 @@ def test_a_machine_of_half_the_speed_has_speed_a_half():
 
 def test_all_rows_of_postfix_are_needed():
     with pytest.raises(KeyError):
-        speed({1: 440})
+        speed({1: 700})
