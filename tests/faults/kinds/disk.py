@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from faults.bench import Bench
 from faults.fault import Fault, Setup
-from faults.relayproxy import Behaviour, Mode
+from faults.kinds.relaydefers import RelayDefers
 from faults.shim import Call, Rule
 
 #: Bytes that are written at once to fill the disk.
@@ -165,21 +165,13 @@ class FailingOnRemoval(DiskFails):
     part = "queue-manager"
 
 
-class FailingOutgoing(DiskFails):
+class FailingOutgoing(RelayDefers, DiskFails):
     """What the relay defers cannot be kept in its final form: the whole message waits for another scan."""
 
     name = "EIO in outgoing queue"
     call = Call.FSYNC
     part = "queue-manager"
     where = "/milterout/"
-
-    def prepare(self, bench: Bench) -> int:
-        bench.relay_proxy.behave(Behaviour(Mode.DEFER, 0.4))
-        return 0
-
-    def finish(self, bench: Bench) -> int:
-        bench.relay_proxy.behave(Behaviour())
-        return 0
 
 
 class FailingJournal(DiskFails):

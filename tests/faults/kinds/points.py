@@ -12,7 +12,7 @@ from typing import ClassVar
 from faults.account import Found
 from faults.bench import Bench
 from faults.fault import Fault, Setup
-from faults.relayproxy import Behaviour, Mode
+from faults.kinds.relaydefers import RelayDefers
 from faults.shim import Action, Call, Rule
 from mailmill_local.probes import wait_until
 
@@ -117,7 +117,7 @@ class Enqueue(Points):
     times = len(points)
 
 
-class Deferral(Points):
+class Deferral(RelayDefers, Points):
     """Between the steps of keeping a delivery that the relay did not take, and of sending it once more."""
 
     name = "points: deferral"
@@ -134,14 +134,6 @@ class Deferral(Points):
         *_both(Call.UNLINK, "/milterout/active"),
     )
     times = len(points)
-
-    def prepare(self, bench: Bench) -> int:
-        bench.relay_proxy.behave(Behaviour(Mode.DEFER, 0.4))
-        return 0
-
-    def finish(self, bench: Bench) -> int:
-        bench.relay_proxy.behave(Behaviour())
-        return 0
 
 
 class Scan(Points):
