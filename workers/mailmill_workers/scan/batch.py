@@ -32,9 +32,13 @@ from mailmill_workers.scan.trail import Trail
 
 log = logging.getLogger(__name__)
 
-#: Seconds that the first result waits for others, which then go on together: each group costs some 3 ms of
-#: processor in Redis, Celery and the deliver worker, however small it is. One that is alone does not wait.
-LINGER: Final = 0.05
+#: Seconds that the first result waits for others, which then go on together: each group costs some 10 ms of
+#: processor in the queue manager, Redis, Celery and the deliver worker, however small it is (measured). The
+#: last ones of a batch, and one that is alone, do not wait.
+LINGER: Final = 0.1
+#: Seconds that it waits at most. In between it waits for as long as its batch has been at work: with a slow
+#: engine the results come one by one, and nobody who waited for that notices the same time again.
+LONGEST_LINGER: Final = 1.0
 
 #: Faults of the surroundings (disk, network, settings): they say nothing about the message.
 NOT_ITS_FAULT: Final = (OSError, redis.RedisError, MailmillError)
@@ -67,6 +71,7 @@ class ScanBatch:
         await insist(functools.partial(self._tell, begun, [_failed(outcome) for outcome in begun.failed]))
         stored = self.contents.get(begun.wanted)
         confirmed = self.ledger.confirmed(begun.wanted)
+        began = time.monotonic()
         async with self.examiner() as examiner:
             running = {
                 asyncio.create_task(
@@ -76,7 +81,7 @@ class ScanBatch:
             }
             while running:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                finished, running = await asyncio.wait(running, timeout=LINGER)
+                finished, running = await asyncio.wait(running, timeout=_linger(time.monotonic() - began))
                 decisions = [one.result() for one in finished]
                 # In a thread: the engines' answers are read while Redis is spoken to. What finishes meanwhile
                 # goes on together, next time round.
@@ -124,6 +129,11 @@ class ScanBatch:
         over = [d for d in decisions if not isinstance(d.outcome, ScanFailed)]
         cleared = [d.outcome.mail_id for d in over if d.ended and d.outcome.mail_id in begun.suspects]
         self.notes.end(begun.edge, [d.outcome.mail_id for d in over], cleared)
+
+
+def _linger(elapsed: float) -> float:
+    """Return how long a result waits for others that comes when its batch has been at work for `elapsed`."""
+    return min(max(LINGER, elapsed), LONGEST_LINGER)
 
 
 def _failed(outcome: ScanFailed) -> Decision:

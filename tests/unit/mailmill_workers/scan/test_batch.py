@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -23,6 +25,9 @@ class Bench:
         self.mail, self.answers = make_mail(), make_report()
         self.items: dict[str, bytes] = {}
         self.outcomes, self.delivered, self.faults, self.steps = [], [], {}, []
+        self.groups = []
+        #: How many turns of the event loop a scan takes; the slow one ends when another was reported.
+        self.turns, self.slow = {}, ""
         self.redis = FakeHashes()
         self.notes = ScanNotes(self.redis, "scan@w1", "w1", 300)
         settings = Settings.of(
@@ -54,6 +59,7 @@ class Bench:
 
     def report(self, edge, outcomes, events):
         self.outcomes += outcomes
+        self.groups.append([outcome.mail_id for outcome in outcomes])
 
     def deliver(self, edge, ids):
         self.delivered += ids
@@ -75,6 +81,10 @@ class Examining:
             self.bench.steps.append(noted(self.bench.redis, "edge1")[mail.id].steps)
             if mail.id in self.bench.faults:
                 raise self.bench.faults[mail.id]
+            for _ in range(self.bench.turns.get(mail.id, 0)):
+                await asyncio.sleep(0)
+            while mail.id == self.bench.slow and not self.bench.groups:  # noqa: ASYNC110 - a thread reports
+                await asyncio.sleep(0.001)
         return self.bench.answers
 
 
@@ -90,6 +100,18 @@ def test_nothing_is_noted_of_messages_that_were_handed_on(bench):
     assert set(map(type, bench.scan("a", "b", "c").values())) == {Scanned}
     assert len(bench.delivered) == 3
     assert not any(bench.redis.hashes.values())
+
+
+def test_results_that_come_one_after_the_other_go_on_together(bench):
+    bench.turns = {"b": 20, "c": 40}
+    bench.scan("a", "b", "c")
+    assert [sorted(group) for group in bench.groups] == [["a", "b", "c"]]
+
+
+def test_a_result_does_not_wait_for_a_neighbour_that_takes_long(bench):
+    bench.slow = "b"
+    bench.scan("a", "b", "c")
+    assert [sorted(group) for group in bench.groups] == [["a", "c"], ["b"]]
 
 
 def test_a_fault_of_ours_makes_suspects_in_company_and_counts_alone(bench):
