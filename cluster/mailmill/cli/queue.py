@@ -178,7 +178,7 @@ def _print_counts(answer: Counts) -> None:
         ("deliver tasks that wait", answer.redis.deliver),
         ("tasks that workers hold", answer.redis.unacked),
         (f"outcomes for {answer.edge}", answer.redis.outcomes),
-        ("events not recorded yet", answer.redis.events),
+        ("entries not recorded", answer.redis.events),
     ]
     echo_table([("Redis", ""), *((what, str(count)) for what, count in lines)], right=frozenset({1}))
 

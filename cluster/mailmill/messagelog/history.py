@@ -9,7 +9,7 @@ from typing import Any, Final
 import redis
 from msgspec import Struct
 
-from mailmill.errors import MessageLogError, RecordError
+from mailmill.errors import MessageLogError
 from mailmill.keys import EVENTS
 from mailmill.mailids import arrival_of, queue_id_of
 from mailmill.messagelog.entries import Entry, from_fields
@@ -74,10 +74,8 @@ def _waiting(client: redis.Redis) -> Iterator[Entry]:
     while True:
         page: Any = client.xrange(EVENTS, min=start, count=_PAGE)
         for entry_id, fields in page:
-            try:
-                yield from_fields(entry_id, fields)
-            except RecordError:
-                continue  # The recorder says so in its log when it drops it.
+            # What cannot be read is left out: the recorder says so in its log when it drops it.
+            yield from (found for found in from_fields(entry_id, fields) if isinstance(found, Entry))
         if len(page) < _PAGE:
             return
         start = f"({page[-1][0].decode()}"

@@ -1,7 +1,8 @@
 """The recorder: takes events from the stream in Redis and stores them in the database, each of them once.
 
-An entry leaves the stream only after the database has committed it. A recorder that dies in between leaves it
-claimed but not acknowledged; after a while any recorder claims it again, and the store knows it already.
+An entry, which holds some events, leaves the stream only after the database has committed them. A recorder
+that dies in between leaves it claimed but not acknowledged; after a while any recorder claims it again, and
+the store knows its events already.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 import redis
 
-from mailmill.errors import MessageLogError, RecordError
+from mailmill.errors import MessageLogError
 from mailmill.keys import EVENTS
 from mailmill.messagelog.entries import Entry, from_fields
 from mailmill.messagelog.events import Event
@@ -23,9 +24,9 @@ from mailmill.messagelog.store import MessageLog
 #: The consumer group of all recorders, and the one consumer in it: who died does not matter, what waits does.
 GROUP: Final = "recorder"
 
-#: Events of one transaction: large enough that the fsync at its end is shared by many, small enough (0.2 MB)
+#: Entries of one transaction: large enough that the fsync at its end is shared by many, small enough (0.5 MB)
 #: to be held while the database is locked.
-BATCH: Final = 1_000
+BATCH: Final = 250
 
 #: Seconds to wait after a batch that was not full: the next one is larger, and ten events in a transaction
 #: cost hardly more than one.
@@ -116,7 +117,7 @@ class Recorder:
             self._forget([entry_id for entry_id, _ in self._held])
             self._held = []
             self._recorded(entry.event for entry in entries)
-            _log.debug("message log: %d events recorded", taken)
+            _log.debug("message log: %d events recorded", len(entries))
         return taken
 
     def _prepare(self) -> None:
@@ -140,7 +141,7 @@ class Recorder:
         if not entries:
             self._next_claim = now + CLAIM_INTERVAL
         else:
-            _log.info("message log: %d events of a recorder that has died are recorded again", len(entries))
+            _log.info("message log: %d entries of a recorder that has died are recorded again", len(entries))
         return entries
 
     def _fresh(self) -> _Raw:
@@ -174,7 +175,8 @@ class Recorder:
 
 def _decoded(raw: _Raw) -> Iterator[Entry]:
     for entry_id, fields in raw:
-        try:
-            yield from_fields(entry_id, fields)
-        except RecordError as exc:
-            _log.error("message log: entry %r is dropped: %s", entry_id.decode(), exc)
+        for found in from_fields(entry_id, fields):
+            if isinstance(found, Entry):
+                yield found
+            else:
+                _log.error("message log: entry %r: an event is dropped: %s", entry_id.decode(), found)

@@ -11,13 +11,14 @@ import msgspec
 import redis
 
 from mailmill.keys import EVENTS
-from mailmill.messagelog.entries import to_fields
+from mailmill.messagelog.entries import PACK, to_fields
 from mailmill.messagelog.events import Event
 
-#: How many events Redis keeps while no recorder takes them; the oldest go first. An event takes about 270
-#: bytes there (measured: Redis 7.0, 230 bytes of JSON): this is 110 MB, some 60,000 messages of six events.
-#: It must stay small beside what mail in flight may take, because a full Redis stops mail.
-MAX_EVENTS: Final = 400_000
+#: How many entries Redis keeps while no recorder takes them; the oldest go first. An event takes about 270
+#: bytes there (measured: Redis 7.0, 230 bytes of JSON): this is 110 MB when all entries are full, the events
+#: of 12,000 messages that came one by one or of 60,000 that came in batches. It must stay small beside what
+#: mail in flight may take, because a full Redis stops mail.
+MAX_ENTRIES: Final = 50_000
 
 #: Seconds between two lines in the log that say that events cannot be written.
 COMPLAINT_INTERVAL: Final = 60.0
@@ -52,11 +53,11 @@ class EventWriter:
 
     def add_to(self, pipe: redis.client.Pipeline, events: Iterable[Event]) -> None:
         """Add the commands that write `events` to a pipeline, which the caller executes."""
-        for event in events:
-            named = event if event.node else msgspec.structs.replace(event, node=self._node)
+        named = [event if event.node else msgspec.structs.replace(event, node=self._node) for event in events]
+        for start in range(0, len(named), PACK):
             # Not typed by redis-py: the dict of fields is invariant there.
-            fields: dict[Any, Any] = {**to_fields(named)}
-            pipe.xadd(EVENTS, fields, maxlen=MAX_EVENTS, approximate=True)
+            fields: dict[Any, Any] = {**to_fields(named[start : start + PACK])}
+            pipe.xadd(EVENTS, fields, maxlen=MAX_ENTRIES, approximate=True)
 
     def _complain(self, lost: int, exc: redis.RedisError) -> None:
         self._lost += lost

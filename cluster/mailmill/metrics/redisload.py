@@ -93,5 +93,10 @@ def _families(
         {(SCAN_QUEUE,): scan, (DELIVER_QUEUE,): deliver},
     )
     yield gauge(f"{PREFIX}tasks_held", "Tasks that workers have taken and not ended.", [], {(): held})
-    yield gauge(f"{PREFIX}events_waiting", "Events that wait for the recorder.", [], {(): events})
+    yield gauge(
+        f"{PREFIX}events_waiting",
+        "Entries of up to 8 events that wait for the recorder.",
+        [],
+        {(): events},
+    )
     yield gauge(f"{PREFIX}relay_held", "Whether no address of the relay may be tried.", [], {(): relay_held})

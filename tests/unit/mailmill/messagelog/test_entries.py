@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mailmill.errors import RecordError
 from mailmill.mailids import new_mail_id
-from mailmill.messagelog.entries import from_fields, to_fields
+from mailmill.messagelog.entries import PACK, from_fields, to_fields
 from mailmill.messagelog.events import Event, Step
 from mailmill.messagelog.measured import EngineAnswer, Measured
 
@@ -40,17 +40,31 @@ EVENTS = st.builds(
 )
 
 
-@given(EVENTS, st.integers(0, 10**15), st.integers(0, 10**9))
-def test_an_event_survives_the_stream(event, milliseconds, sequence):
-    entry = from_fields(b"%d-%d" % (milliseconds, sequence), to_fields(event))
-    assert entry.event == event
-    assert entry.place == (milliseconds, sequence)
+PACKS = st.lists(EVENTS, min_size=1, max_size=PACK)
 
 
-@given(st.dictionaries(st.sampled_from([b"e", b"x"]), st.binary()), st.binary())
+@given(PACKS, st.integers(0, 10**15), st.integers(0, 10**9))
+def test_events_survive_the_stream(events, milliseconds, sequence):
+    entries = list(from_fields(b"%d-%d" % (milliseconds, sequence), to_fields(events)))
+    assert [entry.event for entry in entries] == events
+    assert {entry.milliseconds for entry in entries} == {milliseconds}
+
+
+@given(PACKS, PACKS, st.integers(0, 10**9))
+def test_each_event_has_its_own_place_in_the_order_of_the_stream(first, second, sequence):
+    entries = [
+        *from_fields(b"1-%d" % sequence, to_fields(first)),
+        *from_fields(b"1-%d" % (sequence + 1), to_fields(second)),
+    ]
+    places = [entry.place for entry in entries]
+    assert places == sorted(set(places))
+
+
+@given(st.dictionaries(st.sampled_from([b"0", b"x"]), st.binary(), min_size=1), st.binary())
 def test_any_other_bytes_are_refused(fields, entry_id):
-    with pytest.raises(RecordError):
-        from_fields(entry_id, fields)
+    found = list(from_fields(entry_id, fields))
+    assert found
+    assert all(isinstance(one, RecordError) for one in found)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +77,10 @@ def test_any_other_bytes_are_refused(fields, entry_id):
     ],
 )
 def test_an_event_that_cannot_be_stored_is_refused(old, new):
-    fields = to_fields(Event(time=1_700_000_000.5, mail_id=MAIL_ID, step=Step.ACCEPTED, node="edge1"))
-    broken = {name: value.replace(old, new) for name, value in fields.items()}
+    event = Event(time=1_700_000_000.5, mail_id=MAIL_ID, step=Step.ACCEPTED, node="edge1")
+    fields = to_fields([event, event])
+    broken = {**fields, b"0": fields[b"0"].replace(old, new)}
     assert broken != fields
-    with pytest.raises(RecordError):
-        from_fields(b"1-0", broken)
+    refused, other = from_fields(b"1-0", broken)
+    assert isinstance(refused, RecordError)
+    assert other.event == event

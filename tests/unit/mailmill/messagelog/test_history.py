@@ -41,7 +41,7 @@ def log(tmp_path):
 
 def raw(number, mail_id, step, **more):
     event = Event(NOW + number, mail_id, step, "edge1", **more)
-    return b"%d-%d" % (NOW * 1000, number), to_fields(event)
+    return b"%d-%d" % (NOW * 1000, number), to_fields([event])
 
 
 def steps(answer):
@@ -54,7 +54,7 @@ def test_recorded_and_waiting_events_make_one_history_in_order(log):
         raw(number, mail_id, step)
         for number, step in enumerate([Step.ACCEPTED, Step.ENQUEUED, Step.SCANNED, Step.FINISHED])
     ]
-    log.add([from_fields(*entry) for entry in entries[:2]])
+    log.add([entry for one in entries[:2] for entry in from_fields(*one)])
     # The second one is in both: the recorder has committed it and not removed it yet.
     answer = look_up(log, FakeRedis(entries[1:]), "A1")
     assert steps(answer) == [[Step.ACCEPTED, Step.ENQUEUED, Step.SCANNED, Step.FINISHED]]
@@ -65,24 +65,24 @@ def test_recorded_and_waiting_events_make_one_history_in_order(log):
 def test_an_event_that_is_recorded_while_we_look_is_not_missed(log):
     mail_id = new_mail_id(NOW, "A1")
     entry = raw(0, mail_id, Step.ACCEPTED)
-    client = FakeRedis([entry], after_reading=lambda: log.add([from_fields(*entry)]))
+    client = FakeRedis([entry], after_reading=lambda: log.add(list(from_fields(*entry))))
     assert steps(look_up(log, client, "A1")) == [[Step.ACCEPTED]]
 
 
 def test_a_message_id_in_the_stream_leads_to_recorded_events_and_back(log):
     mail_id = new_mail_id(NOW, "A1")
-    log.add([from_fields(*raw(0, mail_id, Step.ACCEPTED, message_id="<a@b>"))])
+    log.add(list(from_fields(*raw(0, mail_id, Step.ACCEPTED, message_id="<a@b>"))))
     answer = look_up(log, FakeRedis([raw(1, mail_id, Step.SCANNED)]), "a@b")
     assert steps(answer) == [[Step.ACCEPTED, Step.SCANNED]]
     other = new_mail_id(NOW, "B1")
-    log.add([from_fields(*raw(2, other, Step.SCANNED))])
+    log.add(list(from_fields(*raw(2, other, Step.SCANNED))))
     answer = look_up(log, FakeRedis([raw(3, other, Step.ACCEPTED, message_id="<c@d>")]), "<c@d>")
     assert steps(answer) == [[Step.SCANNED, Step.ACCEPTED]]
 
 
 def test_what_is_known_of_a_recorded_message_is_not_lost_to_a_waiting_event(log):
     mail_id = new_mail_id(NOW, "A1")
-    log.add([from_fields(*raw(0, mail_id, Step.ACCEPTED, message_id="<a@b>"))])
+    log.add(list(from_fields(*raw(0, mail_id, Step.ACCEPTED, message_id="<a@b>"))))
     [history] = look_up(log, FakeRedis([raw(1, mail_id, Step.SCANNED)]), "A1").histories
     assert (history.message.message_id, history.message.edge) == ("a@b", "edge1")
 
@@ -100,8 +100,8 @@ def test_what_a_node_says_twice_is_shown_once(log):
     accepted = {"detail": "from=<a@b>", "message_id": "<a@b>"}
     log.add(
         [
-            from_fields(*raw(0, mail_id, Step.ACCEPTED, **accepted)),
-            from_fields(*raw(1, mail_id, Step.ENQUEUED)),
+            *from_fields(*raw(0, mail_id, Step.ACCEPTED, **accepted)),
+            *from_fields(*raw(1, mail_id, Step.ENQUEUED)),
         ]
     )
     entry_id, _ = raw(2, mail_id, Step.ENQUEUED)
@@ -120,7 +120,8 @@ def test_all_pages_of_the_stream_are_read(log, monkeypatch):
 def test_the_newest_messages_are_shown_when_there_are_too_many(log, monkeypatch):
     monkeypatch.setattr(history_module, "MOST_MESSAGES", 2)
     ids = [new_mail_id(NOW + number, "A1") for number in range(4)]
-    log.add([from_fields(*raw(number, mail_id, Step.ACCEPTED)) for number, mail_id in enumerate(ids[:3])])
+    for number, mail_id in enumerate(ids[:3]):
+        log.add(list(from_fields(*raw(number, mail_id, Step.ACCEPTED))))
     answer = look_up(log, FakeRedis([raw(3, ids[3], Step.ACCEPTED)]), "A1")
     assert [history.message.mail_id for history in answer.histories] == ids[2:]
 
@@ -133,7 +134,7 @@ def test_an_entry_that_is_no_event_hides_none(log):
 
 def test_without_redis_the_database_answers(log):
     mail_id = new_mail_id(NOW, "A1")
-    log.add([from_fields(*raw(0, mail_id, Step.ACCEPTED))])
+    log.add(list(from_fields(*raw(0, mail_id, Step.ACCEPTED))))
     answer = look_up(log, FakeRedis(broken=True), "A1")
     assert steps(answer) == [[Step.ACCEPTED]]
     assert answer.not_recorded is None

@@ -4,12 +4,13 @@ import logging
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from mailmill.keys import EVENTS
 from mailmill.mailids import new_mail_id
-from mailmill.messagelog.entries import from_fields
+from mailmill.messagelog.entries import PACK, from_fields
 from mailmill.messagelog.events import Event, Step
-from mailmill.messagelog.writer import COMPLAINT_INTERVAL, MAX_EVENTS, EventWriter
+from mailmill.messagelog.writer import COMPLAINT_INTERVAL, MAX_ENTRIES, EventWriter
 
 EVENT = Event(time=1.0, mail_id=new_mail_id(1.0, "A1"), step=Step.SCANNED, node="")
 
@@ -44,6 +45,11 @@ class FakeRedis:
         return FakePipeline(self)
 
 
+def sent(client):
+    [commands] = client.round_trips
+    return [entry.event for _, fields, _, _ in commands for entry in from_fields(b"1-0", fields)]
+
+
 class Clock:
     def __init__(self):
         self.now = 0.0
@@ -54,19 +60,20 @@ class Clock:
 
 def test_all_events_go_in_one_round_trip_to_a_bounded_stream():
     client = FakeRedis()
-    EventWriter(client, "edge1").write([EVENT, EVENT])
+    written = [replace(EVENT, detail=str(number)) for number in range(2 * PACK + 1)]
+    EventWriter(client, "edge1").write(written)
     [commands] = client.round_trips
     assert [(name, maxlen, approximate) for name, _, maxlen, approximate in commands] == [
-        (EVENTS, MAX_EVENTS, True)
-    ] * 2
+        (EVENTS, MAX_ENTRIES, True)
+    ] * 3
+    assert [event.detail for event in sent(client)] == [event.detail for event in written]
 
 
 def test_the_writers_node_is_filled_in_only_where_none_is_named():
     client = FakeRedis()
     named = Event(time=1.0, mail_id=EVENT.mail_id, step=Step.SCANNED, node="scan@w1")
     EventWriter(client, "edge1").write([EVENT, named])
-    nodes = [from_fields(b"1-0", fields).event.node for _, fields, _, _ in client.round_trips[0]]
-    assert nodes == ["edge1", "scan@w1"]
+    assert [event.node for event in sent(client)] == ["edge1", "scan@w1"]
 
 
 def test_no_events_need_no_round_trip():
