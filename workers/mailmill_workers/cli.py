@@ -16,7 +16,7 @@ from mailmill.process import drop_privileges, prepare_directory
 from mailmill.settings.options.cluster import REDIS_URL, SCAN_MEMORY_LIMIT
 from mailmill.settings.options.delivery import DELIVERY_JOURNAL_DIR
 from mailmill.tasks import DELIVER_QUEUE, SCAN_QUEUE
-from mailmill_workers import runtime
+from mailmill_workers import runtime, taskevents
 from mailmill_workers.deliver import relay, startup
 from mailmill_workers.engines import build as engines
 from mailmill_workers.heartbeat import Heartbeat
@@ -64,6 +64,7 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
         worker_ready.connect(lambda **_: Heartbeat(settings[REDIS_URL]).start(), weak=False)
     drop_privileges(settings)
     bound_shutdown()
+    app.conf.worker_consumer = taskevents.CONSUMER
     default = os.cpu_count() or 1 if queue == SCAN_QUEUE else 1
     arguments = [
         "--quiet",
