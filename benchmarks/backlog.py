@@ -29,6 +29,7 @@ from benchmarks.redisinfo import ask
 from benchmarks.reference import FASTEST, MAILSCANNER, speed
 from benchmarks.sites import discarding, letters, site, spooled, wait_for_all
 from benchmarks.table import CPU, OTHERS, Table
+from mailmill.spool import Spool
 from mailmill_local.ports import Ports
 from mailmill_local.servers.base import Server
 from mailmill_local.servers.rspamd import Rspamd
@@ -108,7 +109,7 @@ def _fill(plan: Plan) -> Path:
     system = site(plan.directory / "fill", Ports.free(), {})
     with system.milter, system.edge:
         send(Orders(system.ports.edge, plan.count, plan.mail))
-    if len(spooled(system.places.incoming)) != plan.count:
+    if len(spooled(Spool(system.places.incoming))) != plan.count:
         raise LoadError("the spool was not filled")
     return system.places.incoming
 

@@ -12,7 +12,6 @@ import contextlib
 import shutil
 import statistics
 from collections.abc import Container, Iterator
-from pathlib import Path
 from typing import Final
 
 from benchmarks.alone import drain, postfix_alone
@@ -25,6 +24,7 @@ from benchmarks.plan import Plan
 from benchmarks.sites import empty, site, spooled
 from benchmarks.spread import percentile
 from benchmarks.table import CPU, OTHERS, Table
+from mailmill.spool import Spool
 from mailmill_local.ports import Ports
 from mailmill_local.probes import ask, free_port
 from mailmill_local.servers import mailmill
@@ -83,7 +83,7 @@ def goals(table: Table, kinds: Container[str]) -> Iterator[Goal]:
 class _Edge:
     """A Postfix that takes mail, and who helps it."""
 
-    def __init__(self, postfix: PostfixEdge, stages: dict[str, list[Server]], spool: Path | None) -> None:
+    def __init__(self, postfix: PostfixEdge, stages: dict[str, list[Server]], spool: Spool | None) -> None:
         self.postfix = postfix
         self._meter = Meter(stages)
         self._spool = spool
@@ -118,9 +118,9 @@ class _Edge:
         if self._spool is None:
             drain(self.postfix)
             return
-        files = spooled(self._spool)
-        if len(files) != count:
-            raise LoadError(f"{count} messages were accepted and {len(files)} are in the spool")
+        kept = len(spooled(self._spool))
+        if kept != count:
+            raise LoadError(f"{count} messages were accepted and {kept} are in the spool")
         empty(self._spool)
 
 
@@ -176,4 +176,4 @@ def _mailmill(plan: Plan, kind: str) -> Iterator[_Edge]:
         )
         postfix = PostfixEdge(directory / "edge", port=ports.edge, milter=port, next_hop=ports.relay_smtp)
     with milter, postfix:
-        yield _Edge(postfix, {"postfix": [postfix], "milter": [milter]}, system.places.incoming)
+        yield _Edge(postfix, {"postfix": [postfix], "milter": [milter]}, Spool(system.places.incoming))

@@ -11,6 +11,7 @@ from typing import Final
 
 from benchmarks.arrivals import Arrivals
 from benchmarks.load import LoadError
+from mailmill.spool import Spool, State
 from mailmill_local.ports import Ports
 from mailmill_local.process import Sink, ignore
 from mailmill_local.servers.postfix import Postfix
@@ -60,7 +61,7 @@ def wait_for_all(system: System, count: int, arrivals: Arrivals, spools: Sequenc
         ServerError: the queue manager has ended.
     """
     deadline = time.monotonic() + ALL_SECONDS
-    watched = spools or (system.places.incoming, system.places.outgoing)
+    watched = [Spool(root) for root in spools or (system.places.incoming, system.places.outgoing)]
     while sum(map(waiting, watched)) or not postfix_idle(system.relay):
         system.queue_manager.check_running()
         if time.monotonic() > deadline:
@@ -77,20 +78,26 @@ def letters(arrivals: Arrivals) -> dict[str, float]:
     return {who: when for who, when in arrivals.times().items() if not who.startswith("postmaster@")}
 
 
-def spooled(spool: Path) -> list[Path]:
-    """Return the messages that wait in a queue directory of Mailmill."""
-    return [path for state in ("active", "deferred") for path in _files(spool / state)]
+def spooled(spool: Spool) -> list[str]:
+    """Return the names of the messages that wait in a queue of Mailmill, oldest first.
+
+    With the same object each time, only what is new of the intake is read.
+    """
+    return sorted(name for state in (State.ACTIVE, State.DEFERRED) for name in _names(spool, state))
 
 
-def waiting(spool: Path) -> int:
-    """Return how many messages a queue directory of Mailmill holds, in whatever state."""
-    return sum(len(_files(spool / state)) for state in ("incoming", "active", "deferred", "corrupt"))
+def waiting(spool: Spool) -> int:
+    """Return how many messages a queue of Mailmill holds, in whatever state."""
+    return sum(len(_names(spool, state)) for state in State)
 
 
-def empty(spool: Path) -> None:
-    """Remove the messages that wait; the milter alone may run."""
-    for path in spooled(spool):
-        path.unlink()
+def empty(spool: Spool) -> None:
+    """Remove the messages that wait in `active`; the milter alone may run."""
+    spool.intake.take_charge()
+    for name in _names(spool, State.ACTIVE):
+        spool.remove(name, State.ACTIVE)
+    spool.flush()
+    spool.sweep()
 
 
 def postfix_idle(postfix: Postfix) -> bool:
@@ -102,9 +109,8 @@ def postfix_idle(postfix: Postfix) -> bool:
     )
 
 
-def _files(directory: Path) -> list[Path]:
+def _names(spool: Spool, state: State) -> list[str]:
     try:
-        with os.scandir(directory) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
+        return list(spool.names(state))
     except FileNotFoundError:
         return []

@@ -7,18 +7,18 @@ it is started again.
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from mailmill.errors import DamagedSpoolFileError, SpoolError
+from mailmill.intake.directories import sync_directory
 from mailmill.mailids import MAIL_ID
 from mailmill.process import Identity
 from mailmill.queuelock import QueueLock
@@ -110,23 +110,35 @@ class Adoption:
                     if not os.access(root / state, os.W_OK | os.X_OK):
                         raise SpoolError(f"{root / state} cannot be written: is it mounted read-only?")
             for root in roots:
+                self._take_intake(root)
                 for state in TAKEN:
                     for path in _oldest_first(root / state):
-                        self._told(self._one(path, state))
+                        self._told(self._one(_File(path), state))
 
-    def _one(self, path: Path, state: State) -> Adopted:
+    def _take_intake(self, root: Path) -> None:
+        there = Spool(root)
+        there.intake.take_charge()
+        names = there.intake.look()
+        if there.intake.written():
+            raise SpoolError(f"{root} is in use: a milter writes to {there.intake.written()[0]}")
+        for name in sorted(names):
+            self._told(self._one(_Record(there, name), State.ACTIVE))
+        there.sweep()
+
+    def _one(self, source: _Source, state: State) -> Adopted:
+        path = source.path
         try:
-            if not path.is_file() or path.is_symlink():
+            if not source.is_file():
                 return Adopted(path, Fate.LEFT, "not a file")
             if MAIL_ID.match(path.name.partition(".")[0]) is None:
                 return Adopted(path, Fate.LEFT, "not named as a message")
-            data = path.read_bytes()
+            data = source.read()
             try:
                 header = unpack_named(path.name, data).header
             except DamagedSpoolFileError as exc:
-                return self._move(path, data, self._queue_of(path), State.CORRUPT, str(exc))
+                return self._move(source, data, self._queue_of(path), State.CORRUPT, str(exc))
             spool = self._incoming if header.delivery is None else self._outgoing
-            return self._move(path, data, spool, state)
+            return self._move(source, data, spool, state)
         except OSError as exc:
             return Adopted(path, Fate.LEFT, exc.strerror or str(exc))
         except SpoolError as exc:
@@ -136,7 +148,8 @@ class Adoption:
         """Return the queue for a file that nothing but its name tells of: delivery ids have a point."""
         return self._outgoing if "." in path.name else self._incoming
 
-    def _move(self, path: Path, data: bytes, spool: Spool, state: State, damage: str = "") -> Adopted:
+    def _move(self, source: _Source, data: bytes, spool: Spool, state: State, damage: str = "") -> Adopted:
+        path = source.path
         for other in State:
             there = spool.path(path.name, other)
             if not there.exists():
@@ -146,17 +159,13 @@ class Adoption:
             elif there.read_bytes() != data:
                 return Adopted(path, Fate.LEFT, f"{there} has the same name and other content")
             else:
-                _remove(path)
+                source.remove()
                 return Adopted(path, Fate.HERE_ALREADY)
         marks = path.parents[1] / CONFIRMED / path.name
         if marks.exists():
             self._take_marks(marks, spool)
-        try:
-            self._rename(path, spool.path(path.name, state))
-        except OSError as exc:
-            if exc.errno != errno.EXDEV:
-                raise
-            self._copy(path, data, spool, state)
+        if not source.has_own_file or not self._renamed(path, spool.path(path.name, state)):
+            self._copy(source, data, spool, state)
         return Adopted(path, Fate.DAMAGED if damage else Fate.ADOPTED, damage)
 
     def _take_marks(self, marks: Path, spool: Spool) -> None:
@@ -172,11 +181,21 @@ class Adoption:
             file.flush()
             os.fsync(file.fileno())
         self._give(copy)
-        _sync(directory)
+        sync_directory(directory)
 
     def _give(self, path: Path) -> None:
         if os.geteuid() == 0:
             os.chown(path, self._identity.uid, self._identity.gid)
+
+    def _renamed(self, path: Path, target: Path) -> bool:
+        """Rename a file; return False when the target is on another file system."""
+        try:
+            self._rename(path, target)
+        except OSError as exc:
+            if exc.errno != errno.EXDEV:
+                raise
+            return False
+        return True
 
     def _rename(self, path: Path, target: Path) -> None:
         # The owner first: the queue manager may take the file up the moment that it is there.
@@ -188,29 +207,72 @@ class Adoption:
             if os.geteuid() == 0:
                 os.chown(path, before.st_uid, before.st_gid)
             raise
-        _sync(target.parent)
-        _sync(path.parent)
+        sync_directory(target.parent)
+        sync_directory(path.parent)
 
-    def _copy(self, path: Path, data: bytes, spool: Spool, state: State) -> None:
-        facts = path.stat()
-        temporary = spool.path(path.name, State.INCOMING)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        try:
-            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                if os.geteuid() == 0:
-                    os.fchown(file.fileno(), self._identity.uid, self._identity.gid)
-                # In `deferred` it is the time of the next attempt.
-                os.utime(file.fileno(), ns=(facts.st_atime_ns, facts.st_mtime_ns))
-                os.fsync(file.fileno())
-            temporary.rename(spool.path(path.name, state))
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-        spool.sync(state)
-        _remove(path)
+    def _copy(self, source: _Source, data: bytes, spool: Spool, state: State) -> None:
+        owner = (self._identity.uid, self._identity.gid) if os.geteuid() == 0 else None
+        # In `deferred` it is the time of the next attempt.
+        spool.store(source.path.name, data, state, changed=source.changed(), owner=owner)
+        source.remove()
+
+
+class _Source(Protocol):
+    """A message of the other spool."""
+
+    path: Path
+    has_own_file: bool
+
+    def is_file(self) -> bool: ...
+    def read(self) -> bytes: ...
+    def changed(self) -> float: ...
+    def remove(self) -> None: ...
+
+
+class _File:
+    """A message in a file of its own."""
+
+    has_own_file = True
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def is_file(self) -> bool:
+        return self.path.is_file() and not self.path.is_symlink()
+
+    def read(self) -> bytes:
+        return self.path.read_bytes()
+
+    def changed(self) -> float:
+        return self.path.stat().st_mtime
+
+    def remove(self) -> None:
+        self.path.unlink()
+        sync_directory(self.path.parent)
+
+
+class _Record:
+    """A message of the intake. Its path is what that of a file of its own would be."""
+
+    has_own_file = False
+
+    def __init__(self, spool: Spool, name: str) -> None:
+        self._spool = spool
+        self._name = name
+        self.path = spool.path(name, State.ACTIVE)
+
+    def is_file(self) -> bool:
+        return True
+
+    def read(self) -> bytes:
+        return self._spool.read_bytes(self._name, State.ACTIVE)
+
+    def changed(self) -> float:
+        return self._spool.entry(self._name, State.ACTIVE).changed
+
+    def remove(self) -> None:
+        self._spool.remove(self._name, State.ACTIVE)
+        self._spool.flush()
 
 
 def _oldest_first(directory: Path) -> Iterator[Path]:
@@ -221,16 +283,3 @@ def _oldest_first(directory: Path) -> Iterator[Path]:
         raise SpoolError(f"cannot read {directory}: {exc.strerror or exc}") from exc
     for name in names:
         yield directory / name
-
-
-def _remove(path: Path) -> None:
-    path.unlink()
-    _sync(path.parent)
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

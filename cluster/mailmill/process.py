@@ -7,11 +7,13 @@ import logging
 import os
 import pwd
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mailmill.errors import ConfigError
+from mailmill.intake import directories as intake
 from mailmill.settings import Settings
 from mailmill.settings.option import Option
 from mailmill.settings.options.system import (
@@ -103,7 +105,8 @@ def prepare_queue_directories(settings: Settings) -> None:
     problems: list[str] = []
     for option in (INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR):
         try:
-            _prepare_queue(settings[option], settings[QUEUE_DIR_MODE], identity)
+            below = (*State, *intake.ALL) if option is INCOMING_QUEUE_DIR else tuple(State)
+            _prepare_queue(settings[option], below, settings[QUEUE_DIR_MODE], identity)
         except OSError as exc:
             problems.append(
                 f"{settings.place(option)}: {exc.filename or settings[option]}: {exc.strerror or exc}"
@@ -144,10 +147,10 @@ def write_pid_file(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _prepare_queue(root: Path, mode: int, identity: Identity) -> None:
+def _prepare_queue(root: Path, below: Sequence[str], mode: int, identity: Identity) -> None:
     device = _prepare_directory(root, mode, identity).st_dev
-    for state in State:
-        path = root / state
+    for name in below:
+        path = root / name
         if _prepare_directory(path, mode, identity).st_dev != device:
             raise ConfigError([f"{path} is on another file system than {root}: messages move by rename"])
 

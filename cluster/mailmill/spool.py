@@ -4,8 +4,10 @@
     active/     accepted
     deferred/   waits for its next attempt; the file's modification time says when (as in Postfix)
     corrupt/    could not be read: kept for a person
+    intake/     accepted: small messages, many in one file (`mailmill.intake`); they are active too
 
-Nothing here is acknowledged before write, fsync, close, rename and fsync of the directory have succeeded.
+Nothing here is acknowledged before write, fsync, close, rename and fsync of the directory have succeeded. A
+message of the intake gets a file of its own when it leaves the state `active` for another one.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import errno
+import logging
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -20,8 +23,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from msgspec import Struct
+
 from mailmill.errors import DamagedSpoolFileError, SpoolError
 from mailmill.groupsync import GroupSync
+from mailmill.intake import Intake
+from mailmill.intake.directories import sync_directory
+from mailmill.mailids import arrival_of
 from mailmill.spoolfile import (
     SpoolEncoder,
     SpoolFile,
@@ -30,6 +38,8 @@ from mailmill.spoolfile import (
     unpack,
     unpack_header,
 )
+
+log = logging.getLogger(__name__)
 
 #: The directory in a queue directory that holds, by the name of a message which waits, the marks of what was
 #: confirmed of it, one a line.
@@ -47,6 +57,18 @@ class State(enum.StrEnum):
 
 #: Bytes that are collected before they are written: most messages take one system call.
 _BUFFER: Final = 64 * 1024
+#: Bytes of a spool file in which its header is looked for first: nearly all are shorter.
+_HEADER_GUESS: Final = 4096
+
+
+class Entry(Struct, frozen=True):
+    """What can be said of a message without reading it."""
+
+    name: str
+    #: Bytes of its spool file.
+    size: int
+    #: When it came into its state, or in `deferred` when it is due: seconds since the epoch.
+    changed: float
 
 
 class SpoolWriter:
@@ -101,6 +123,11 @@ class SpoolWriter:
             _unlink(final)
             raise
 
+    def abandon(self) -> None:
+        """Leave nothing of a message that was not committed."""
+        if self._fd >= 0:
+            self._discard()
+
     def _add(self, data: bytes) -> None:
         self._buffer.append(data)
         self._buffered += len(data)
@@ -129,8 +156,7 @@ class SpoolWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._fd >= 0:
-            self._discard()
+        self.abandon()
 
 
 def _unlink(path: Path) -> None:
@@ -139,24 +165,24 @@ def _unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 class Spool:
     """One queue directory, `Incoming Queue Dir` or `Outgoing Queue Dir`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._syncs = {state: GroupSync(partial(_sync_directory, root / state)) for state in State}
+        self.intake = Intake(root)
+        self._syncs = {state: GroupSync(partial(sync_directory, root / state)) for state in State}
 
     def path(self, name: str, state: State) -> Path:
-        """Return where the file of `name` is in `state`."""
+        """Return where a file of its own of `name` is in `state`."""
         return self.root / state / name
+
+    def place(self, name: str, state: State) -> str:
+        """Return where the bytes of a message are, for people."""
+        place = self.intake.place(name) if state is State.ACTIVE else None
+        if place is None:
+            return str(self.path(name, state))
+        return f"{place.path}, {place.length} bytes from {place.offset} on"
 
     def create(self, header: SpoolHeader) -> SpoolWriter:
         """Begin a new message, named by its header's id.
@@ -186,7 +212,8 @@ class Spool:
             SpoolError: it is not there or cannot be read.
         """
         try:
-            return self.path(name, state).read_bytes()
+            data = self.intake.read(name) if state is State.ACTIVE else None
+            return self.path(name, state).read_bytes() if data is None else data
         except OSError as exc:
             raise self.error("cannot read", name, exc) from exc
 
@@ -197,27 +224,73 @@ class Spool:
             DamagedSpoolFileError: the header is truncated.
             SpoolError: the file is not there or cannot be read.
         """
-        path = self.path(name, state)
         try:
-            with path.open("rb") as file:
-                start = file.read(4096)
-                missing = header_reach(start) - len(start)
-                if missing > 0:
-                    start += file.read(missing)
-            return unpack_header(start)
+            start = self._start(name, state, _HEADER_GUESS)
+            reach = header_reach(start)
+            return unpack_header(start if reach <= len(start) else self._start(name, state, reach))
         except OSError as exc:
             raise self.error("cannot read", name, exc) from exc
         except DamagedSpoolFileError as exc:
-            raise DamagedSpoolFileError(f"{path}: {exc}") from exc
+            raise DamagedSpoolFileError(f"{self.place(name, state)}: {exc}") from exc
+
+    def _start(self, name: str, state: State, length: int) -> bytes:
+        start = self.intake.read(name, length) if state is State.ACTIVE else None
+        if start is None:
+            with self.path(name, state).open("rb") as file:
+                start = file.read(length)
+        return start
 
     def names(self, state: State) -> Iterator[str]:
         """Yield the names in a state, in no order."""
         with os.scandir(self.root / state) as entries:
             for entry in entries:
                 yield entry.name
+        if state is State.ACTIVE:
+            self.intake.look()
+            yield from self.intake.names()
+
+    def entries(self, state: State) -> Iterator[Entry]:
+        """Yield what is in a state, in no order, without opening a file of its own.
+
+        Raises:
+            OSError: the directory or the intake cannot be read.
+        """
+        with os.scandir(self.root / state) as files:
+            for file in files:
+                with contextlib.suppress(FileNotFoundError):
+                    if file.is_file(follow_symlinks=False):
+                        facts = file.stat(follow_symlinks=False)
+                        yield Entry(file.name, facts.st_size, facts.st_mtime)
+        if state is State.ACTIVE:
+            self.intake.look()
+            for name in self.intake.names():
+                entry = self._taken_in(name)
+                if entry is not None:
+                    yield entry
+
+    def entry(self, name: str, state: State) -> Entry:
+        """Return one message without opening a file of its own.
+
+        Raises:
+            OSError: it is not there (`FileNotFoundError`), or its directory cannot be read.
+        """
+        entry = self._taken_in(name) if state is State.ACTIVE else None
+        if entry is not None:
+            return entry
+        facts = self.path(name, state).stat()
+        return Entry(name, facts.st_size, facts.st_mtime)
+
+    def _taken_in(self, name: str) -> Entry | None:
+        place = self.intake.place(name)
+        return None if place is None else Entry(name, place.length, arrival_of(name))
 
     def remove(self, name: str, state: State) -> None:
-        """Remove a message that has reached its end. One that is not there any more is no error."""
+        """Remove a message that has reached its end. One that is not there any more is no error.
+
+        That a message of the intake is removed counts in other processes after `flush`.
+        """
+        if state is State.ACTIVE and self.intake.end(name):
+            return
         try:
             self.path(name, state).unlink(missing_ok=True)
         except OSError as exc:
@@ -226,6 +299,8 @@ class Spool:
     def defer(self, name: str, state: State, until: float) -> None:
         """Let a message wait for its next attempt at `until` (seconds since the epoch)."""
         source, target = self.path(name, state), self.path(name, State.DEFERRED)
+        if state is State.ACTIVE and self._unpack(name, State.DEFERRED, until):
+            return
         try:
             os.utime(source, (until, until))
             source.rename(target)
@@ -241,10 +316,87 @@ class Spool:
 
     def move(self, name: str, source: State, target: State) -> None:
         """Change the state of a message."""
+        if source is State.ACTIVE and self._unpack(name, target):
+            return
         try:
             self.path(name, source).rename(self.path(name, target))
         except OSError as exc:
             raise self.error(f"cannot move to {target}", name, exc) from exc
+
+    def store(
+        self,
+        name: str,
+        data: bytes,
+        state: State,
+        *,
+        changed: float | None = None,
+        owner: tuple[int, int] | None = None,
+    ) -> None:
+        """Write the bytes of a spool file into a state, durably.
+
+        Args:
+            name: Of the message.
+            data: The whole file.
+            state: Where to.
+            changed: Its modification time, in seconds since the epoch; None: now.
+            owner: uid and gid of its owner; None: this process's.
+
+        Raises:
+            SpoolError: the disk refuses; nothing of it stays.
+        """
+        temporary, target = self.path(name, State.INCOMING), self.path(name, state)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        try:
+            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                if owner is not None:
+                    os.fchown(file.fileno(), *owner)
+                if changed is not None:
+                    os.utime(file.fileno(), (changed, changed))
+                os.fsync(file.fileno())
+            temporary.rename(target)
+        except OSError as exc:
+            _unlink(temporary)
+            raise self.error(f"cannot write to {state}", name, exc) from exc
+        self.sync(state)
+
+    def flush(self) -> None:
+        """Write down which messages of the intake were removed.
+
+        Raises:
+            SpoolError: the disk refuses; the next call tries again.
+        """
+        try:
+            self.intake.flush()
+        except OSError as exc:
+            raise self.error("cannot write down the ends of", "messages", exc) from exc
+
+    def sweep(self) -> None:
+        """Remove what the intake does not need any more; keep what of it cannot be read, for a person.
+
+        Raises:
+            SpoolError: the disk refuses.
+        """
+        try:
+            for remnant in self.intake.remnants():
+                self.store(remnant.name, remnant.data, State.CORRUPT)
+                log.error("%s: damaged, kept in %s", self.path(remnant.name, State.CORRUPT), State.CORRUPT)
+            self.intake.sweep()
+        except OSError as exc:
+            raise self.error("cannot clear", "the intake", exc) from exc
+
+    def _unpack(self, name: str, target: State, changed: float | None = None) -> bool:
+        """Give a message of the intake a file of its own in another state; False: it is not in the intake."""
+        try:
+            data = self.intake.read(name)
+        except OSError as exc:
+            raise self.error("cannot read", name, exc) from exc
+        if data is None:
+            return False
+        self.store(name, data, target, changed=changed)
+        self.intake.end(name)
+        return True
 
     def sync(self, state: State) -> None:
         """Make renames into `state` durable.

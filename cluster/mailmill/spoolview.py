@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,7 +10,7 @@ from msgspec import Struct
 
 from mailmill.errors import DamagedSpoolFileError, SpoolError
 from mailmill.mailids import MAIL_ID, arrival_of, queue_id_of
-from mailmill.spool import Spool, State
+from mailmill.spool import Entry, Spool, State
 from mailmill.spoolfile import SpoolHeader
 
 #: What a file is called that is still being written: it may have no whole header yet.
@@ -58,21 +57,17 @@ class Listing(Struct, frozen=True):
 
 
 def totals(spool: Spool, state: State) -> Totals:
-    """Count what is in a state, without opening a file.
+    """Count what is in a state, without opening a file of its own.
 
     Raises:
         SpoolError: the directory cannot be read.
     """
     count = size = 0
     oldest: float | None = None
-    for entry in _files(spool, state):
-        try:
-            facts = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue
+    for entry in _entries(spool, state):
         count += 1
-        size += facts.st_size
-        arrival = _arrival(entry.name, facts)
+        size += entry.size
+        arrival = _arrival(entry)
         oldest = arrival if oldest is None else min(oldest, arrival)
     return Totals(state=state, messages=count, bytes=size, oldest=oldest)
 
@@ -83,7 +78,7 @@ def oldest(spool: Spool, state: State, limit: int) -> Listing:
     Raises:
         SpoolError: the directory or a file in it cannot be read.
     """
-    names = [entry.name for entry in _files(spool, state)]
+    names = [entry.name for entry in _entries(spool, state)]
     listed = (_look(spool, name, state) for name in heapq.nsmallest(limit, names))
     return Listing(state, total=len(names), messages=tuple(message for message in listed if message))
 
@@ -97,7 +92,7 @@ def matching(spool: Spool, wanted: str) -> Iterator[tuple[str, State]]:
     found = [
         (entry.name, state)
         for state in State
-        for entry in _files(spool, state)
+        for entry in _entries(spool, state)
         if wanted in _names_of(entry.name)
     ]
     yield from sorted(found)
@@ -116,13 +111,13 @@ def _names_of(name: str) -> tuple[str, str, str]:
 
 def _look(spool: Spool, name: str, state: State) -> Listed | None:
     try:
-        facts = spool.path(name, state).stat()
+        entry = spool.entry(name, state)
         header = spool.read_header(name, state)
     except FileNotFoundError:
         return None
     except DamagedSpoolFileError as exc:
         reason = BEING_WRITTEN if state is State.INCOMING else f"damaged: {exc.__cause__ or exc}"
-        return Listed(state, name, facts.st_size, _arrival(name, facts), trouble=reason)
+        return Listed(state, name, entry.size, _arrival(entry), trouble=reason)
     except SpoolError as exc:
         if isinstance(exc.__cause__, FileNotFoundError):
             return None
@@ -133,28 +128,25 @@ def _look(spool: Spool, name: str, state: State) -> Listed | None:
     return Listed(
         state=state,
         name=name,
-        size=facts.st_size,
+        size=entry.size,
         arrival=header.arrival,
         sender=sender,
         recipients=recipients,
-        next_attempt=facts.st_mtime if state is State.DEFERRED else None,
+        next_attempt=entry.changed if state is State.DEFERRED else None,
     )
 
 
-def _files(spool: Spool, state: State) -> Iterator[os.DirEntry[str]]:
-    """Yield the files in a state; a directory that is not there is empty."""
+def _entries(spool: Spool, state: State) -> Iterator[Entry]:
+    """Yield what is in a state; a directory that is not there is empty."""
     try:
-        with os.scandir(spool.root / state) as entries:
-            for entry in entries:
-                if entry.is_file(follow_symlinks=False):
-                    yield entry
+        yield from spool.entries(state)
     except FileNotFoundError:
         return
     except OSError as exc:
         raise SpoolError(f"cannot read {spool.root / state}: {exc.strerror or exc}") from exc
 
 
-def _arrival(name: str, facts: os.stat_result) -> float:
+def _arrival(entry: Entry) -> float:
     """Return the arrival that the name tells, or for a foreign file the time of its last change."""
-    mail_id = name.partition(".")[0]
-    return arrival_of(mail_id) if MAIL_ID.match(mail_id) else facts.st_mtime
+    mail_id = entry.name.partition(".")[0]
+    return arrival_of(mail_id) if MAIL_ID.match(mail_id) else entry.changed

@@ -17,6 +17,7 @@ from typing import Any, Final
 import Milter
 
 from mailmill_milter.answers import Action, Answer
+from mailmill_milter.facts import Macros
 from mailmill_milter.quickack import QuickAck
 from mailmill_milter.session import Edge, Session
 from mailmill_milter.text import printable
@@ -55,8 +56,10 @@ _numbers = itertools.count(1)
 class Connection:
     """One MTA connection: its session, and what was negotiated for it."""
 
-    def __init__(self, session: Session, protocol: int) -> None:
+    def __init__(self, session: Session, protocol: int, macros: Macros) -> None:
         self.session = session
+        #: Reads a macro of the moment.
+        self.macros = macros
         #: From 1 in each process; all debug lines of the connection begin with it.
         self.number = next(_numbers)
         self._protocol = protocol
@@ -117,7 +120,7 @@ class Callbacks:
         connection: Connection = ctx.getpriv() or self._attach(ctx, 0)
         address, port = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("", 0)
         log.debug("connection %d: connect %s[%s]:%d", connection.number, printable(name), address, port)
-        answer = connection.session.connect(name, address, port, _macros(ctx))
+        answer = connection.session.connect(name, address, port, connection.macros)
         silent = connection.silent(Milter.P_NR_CONN)
         if answer.action is Action.CONTINUE or silent == Milter.NOREPLY:
             return silent
@@ -125,14 +128,11 @@ class Callbacks:
 
     def helo(self, ctx: Any, name: str) -> int:
         """Take HELO or EHLO."""
-        return self._quietly(ctx, Milter.P_NR_HELO, "helo", lambda c: c.session.helo(name), name)
+        return self._quietly(ctx, Milter.P_NR_HELO, "helo", _helo, name)
 
     def envfrom(self, ctx: Any, *arguments: bytes) -> int:
         """Take MAIL FROM with its ESMTP arguments."""
-        macros = _macros(ctx)
-        result = self._quietly(
-            ctx, Milter.P_NR_MAIL, "mail", lambda c: c.session.mail(arguments, macros), arguments
-        )
+        result = self._quietly(ctx, Milter.P_NR_MAIL, "mail", _mail, arguments)
         answer = None
         if result != Milter.NOREPLY:
             connection: Connection = ctx.getpriv()
@@ -142,34 +142,25 @@ class Callbacks:
     def envrcpt(self, ctx: Any, *arguments: bytes) -> int:
         """Take RCPT TO with its ESMTP arguments."""
         self._quick.now()
-        return self._quietly(ctx, Milter.P_NR_RCPT, "rcpt", lambda c: c.session.rcpt(arguments), arguments)
+        return self._quietly(ctx, Milter.P_NR_RCPT, "rcpt", _rcpt, arguments)
 
     def header(self, ctx: Any, name: str, value: bytes) -> int:
         """Take a header."""
-        macros = _macros(ctx)
-
-        def take(connection: Connection) -> None:
-            space = b"" if connection.leading_space else b" "
-            connection.session.header(name.encode(), space + value, macros)
-
-        return self._quietly(ctx, Milter.P_NR_HDR, "header", take, name)
+        return self._quietly(ctx, Milter.P_NR_HDR, "header", _header, name, value)
 
     def eoh(self, ctx: Any) -> int:
         """Take the end of the headers."""
-        return self._quietly(ctx, Milter.P_NR_EOH, "end of headers", lambda c: c.session.end_of_headers())
+        return self._quietly(ctx, Milter.P_NR_EOH, "end of headers", _end_of_headers)
 
     def body(self, ctx: Any, chunk: bytes) -> int:
         """Take a piece of the body."""
-        macros = _macros(ctx)
-        return self._quietly(
-            ctx, Milter.P_NR_BODY, "body", lambda c: c.session.body(chunk, macros), len(chunk)
-        )
+        return self._quietly(ctx, Milter.P_NR_BODY, "body", _body, chunk)
 
     def eom(self, ctx: Any) -> int:
         """Answer the message."""
         try:
             connection: Connection = ctx.getpriv()
-            answer = connection.session.end_of_message(_macros(ctx))
+            answer = connection.session.end_of_message(connection.macros)
             log.debug("connection %d: end of message: %s", connection.number, answer)
             return _reply(ctx, answer)
         except BaseException:  # the sender keeps the message
@@ -201,20 +192,26 @@ class Callbacks:
             return True
 
     def _attach(self, ctx: Any, protocol: int) -> Connection:
-        connection = Connection(Session(self._edge), protocol)
+        connection = Connection(Session(self._edge), protocol, _macros(ctx))
         ctx.setpriv(connection)
         self._current.session = connection.session
         return connection
 
-    def _quietly(
-        self, ctx: Any, stage: int, word: str, act: Callable[[Connection], None], detail: object = ""
-    ) -> int:
-        """Run a stage that has no answer; what goes wrong in it is told at the end of the message."""
+    def _quietly(self, ctx: Any, stage: int, word: str, act: Callable[..., None], *words: Any) -> int:
+        """Run a stage that has no answer; what goes wrong in it is told at the end of the message.
+
+        Args:
+            ctx: libmilter's context.
+            stage: its bit in the negotiated protocol.
+            word: its name in the log.
+            act: is called with the connection and `words`.
+            words: what came with it.
+        """
         connection: Connection = ctx.getpriv() or self._attach(ctx, 0)
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("connection %d: %s %s", connection.number, word, printable(_shown(detail)))
+            log.debug("connection %d: %s %s", connection.number, word, printable(_shown(words)))
         try:
-            act(connection)
+            act(connection, *words)
         except Exception as exc:  # libmilter would pass over it where no reply is expected
             log.exception("%s failed", word)
             connection.session.fail(f"mail filter: {type(exc).__name__}")
@@ -238,14 +235,45 @@ class Callbacks:
             session.helo(text)
 
 
-def _shown(detail: object) -> str:
-    """Return what came with a command, for people; `detail` of MAIL and RCPT are their words."""
-    if isinstance(detail, tuple):
-        return b" ".join(detail).decode("utf-8", "surrogateescape")
-    return str(detail)
+# What each stage is for the session. They are called for every header of every message: plain functions.
 
 
-def _macros(ctx: Any) -> Callable[[str], str | None]:
+def _helo(connection: Connection, name: str) -> None:
+    connection.session.helo(name)
+
+
+def _mail(connection: Connection, arguments: tuple[bytes, ...]) -> None:
+    connection.session.mail(arguments, connection.macros)
+
+
+def _rcpt(connection: Connection, arguments: tuple[bytes, ...]) -> None:
+    connection.session.rcpt(arguments)
+
+
+def _header(connection: Connection, name: str, value: bytes) -> None:
+    text = value if connection.leading_space else b" " + value
+    connection.session.header(name.encode(), text, connection.macros)
+
+
+def _end_of_headers(connection: Connection) -> None:
+    connection.session.end_of_headers()
+
+
+def _body(connection: Connection, chunk: bytes) -> None:
+    connection.session.body(chunk, connection.macros)
+
+
+def _shown(words: tuple[Any, ...]) -> str:
+    """Return for people what came with a stage: a name, the words of a command, or how much it was."""
+    if not words:
+        return ""
+    first = words[0]
+    if isinstance(first, tuple):
+        return b" ".join(first).decode("utf-8", "surrogateescape")
+    return first if isinstance(first, str) else str(len(first))
+
+
+def _macros(ctx: Any) -> Macros:
     def read(name: str) -> str | None:
         try:
             value: str | None = ctx.getsymval(name)

@@ -83,16 +83,11 @@ class CensusTaker:
         oldest: float | None = None
         for spool in self._spools:
             for state in (State.ACTIVE, State.DEFERRED):
-                with os.scandir(spool.root / state) as entries:
-                    for entry in entries:
-                        try:
-                            facts = entry.stat(follow_symlinks=False)
-                        except FileNotFoundError:
-                            continue
-                        messages += 1
-                        size += facts.st_size
-                        if state is State.ACTIVE:
-                            oldest = facts.st_mtime if oldest is None else min(oldest, facts.st_mtime)
+                for entry in spool.entries(state):
+                    messages += 1
+                    size += entry.size
+                    if state is State.ACTIVE:
+                        oldest = entry.changed if oldest is None else min(oldest, entry.changed)
         end = self._monotonic()
         return Census(taken=end, took=end - begin, messages=messages, bytes=size, oldest=oldest)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import click
 
 from mailmill.cli.context import Cli, pass_cli
@@ -19,6 +17,4 @@ def milter(cli: Cli) -> None:
     A new configuration counts from the next message on. SIGTERM lets the messages in hand end first.
     """
     settings = cli.begin()
-    # The thread's name is in no line, and looking it up would make an object for every thread of libmilter.
-    logging.logThreads = False
     run(settings)

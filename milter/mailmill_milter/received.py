@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Final
 
 from mailmill.envelope import Client, Envelope, argument
@@ -32,7 +33,7 @@ def received_header(envelope: Envelope, *, hostname: str, queue_id: str, now: fl
     if not local:
         lines.append(f"by {neuter(hostname)} (Mailmill) with {_protocol(envelope)}")
     lines[-1] += f" id {queue_id}"
-    date = formatdate(now, localtime=True)
+    date = _date(int(now))
     recipient = _only_recipient(envelope)
     if recipient:
         lines.append(f"for <{recipient}>; {date}")
@@ -40,6 +41,12 @@ def received_header(envelope: Envelope, *, hostname: str, queue_id: str, now: fl
         lines[-1] += ";"
         lines.append(date)
     return ("Received: " + "\n\t".join(lines) + "\n").encode()
+
+
+@lru_cache(maxsize=1)
+def _date(now: int) -> str:
+    """Return a time in seconds since the epoch as a header has it: many messages come in the same second."""
+    return formatdate(now, localtime=True)
 
 
 def _origin(envelope: Envelope) -> list[str]:

@@ -15,6 +15,7 @@ import Milter
 
 from mailmill.configuration import process
 from mailmill.errors import ConfigError
+from mailmill.intake import IntakeWriter
 from mailmill.naming import edge_name
 from mailmill.process import drop_privileges, prepare_queue_directories, write_pid_file
 from mailmill.settings import Settings
@@ -78,6 +79,7 @@ def edge_of(settings: Settings) -> Edge:
         name=edge_name(settings),
         hostname=socket.gethostname(),
         spool=spool,
+        intake=IntakeWriter(spool.root),
         queue_type=settings[MSMAIL_QUEUE_TYPE],
         gate=Gate(spool, outgoing, Limits.of(settings)),
         blocklist=Blocklist(settings) if settings[MILTER_SCANNER] else None,

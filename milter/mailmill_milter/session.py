@@ -9,16 +9,16 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
 from mailmill.envelope import Client
 from mailmill.errors import SpoolError
+from mailmill.intake import IntakeWriter
 from mailmill.mailids import QUEUE_ID, long_queue_id, new_mail_id, queue_id_of, short_queue_id
 from mailmill.settings.options.choices import QueueType
 from mailmill.spool import Spool, SpoolWriter
-from mailmill.spoolfile import SpoolHeader
+from mailmill.spoolfile import SpoolHeader, pack
 from mailmill_milter.answers import ACCEPT, CONTINUE, DISCARD, Answer, reject, tempfail
 from mailmill_milter.blocklist import Blocklist
 from mailmill_milter.facts import Macros, host_address, host_name, is_loopback, sasl_of, tls_of
@@ -30,7 +30,8 @@ from mailmill_milter.transaction import Transaction, bare_address, esmtp_argumen
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a message that are kept in memory; what exceeds them is written to the spool while it comes in.
+#: Bytes of a message that are kept in memory, and go into the intake when that was all. A larger message gets
+#: a spool file of its own, which is written while it comes in.
 SPILL: Final = 2**20
 #: Random bits in a queue id of our own: as many as an inode number commonly has.
 _QUEUE_ID_BITS: Final = 24
@@ -45,6 +46,7 @@ class Edge:
     #: Its name in Received headers where the MTA does not give its own.
     hostname: str
     spool: Spool
+    intake: IntakeWriter
     queue_type: QueueType
     gate: Gate
     #: None: `Milter Scanner = no`.
@@ -77,8 +79,6 @@ class Session:
         self._helo = ""
         self._transaction: Transaction | None = None
         self._taking: _Taking | None = None
-        #: Holds the spool file that is being written; closing it leaves nothing behind.
-        self._files = ExitStack()
         #: Whether the transaction counts as in hand.
         self._counted = False
         #: Why the message in hand cannot be taken, as soon as that is known.
@@ -145,7 +145,8 @@ class Session:
         """Add a header; `value` is all that stands behind the colon."""
         if self._transaction:
             self._transaction.header(name, value)
-            self._spill(self._transaction, macros)
+            if self._transaction.pending >= SPILL:
+                self._spill(self._transaction, macros)
 
     def end_of_headers(self) -> None:
         """Add the empty line behind the headers."""
@@ -156,7 +157,8 @@ class Session:
         """Add a piece of the body."""
         if self._transaction:
             self._transaction.body(chunk)
-            self._spill(self._transaction, macros)
+            if self._transaction.pending >= SPILL:
+                self._spill(self._transaction, macros)
 
     def end_of_message(self, macros: Macros) -> Answer:
         """Make the message durable and answer; whatever the answer, nothing of it stays in the session.
@@ -200,38 +202,41 @@ class Session:
         if self._refusal is None and not transaction.envelope.recipients:
             self.fail("the mail filter saw no recipient")
         try:
-            taking = self._begin(transaction, macros)
-            if taking is None:
+            if not self._admit(transaction):
                 return self._refusal or tempfail("mail filter error"), ""
-            taking.writer.write(transaction.take())
-            taking.writer.commit()
+            if self._taking is None:
+                return DISCARD, self._take_in(transaction, macros)
+            self._taking.writer.write(transaction.take())
+            self._taking.writer.commit()
         except SpoolError as exc:
             return tempfail(_spool_trouble(exc)), ""
-        return DISCARD, taking.mail_id
+        return DISCARD, self._taking.mail_id
+
+    def _take_in(self, transaction: Transaction, macros: Macros) -> str:
+        """Put a message that is still in memory into the intake, and return its id."""
+        header, received = self._head(transaction, macros)
+        self._edge.intake.append(header.id, pack(header, received + transaction.take()))
+        return header.id
 
     def _spill(self, transaction: Transaction, macros: Macros) -> None:
-        """Write what has come in when it has become much; once the message is refused, drop it."""
-        if transaction.pending < SPILL:
-            return
+        """Write what has come in; once the message is refused, drop it."""
         try:
-            taking = self._begin(transaction, macros)
+            admitted = self._admit(transaction)
             content = transaction.take()
-            if taking:
+            if admitted:
+                taking = self._taking or self._open(transaction, macros)
                 taking.writer.write(content)
         except SpoolError as exc:
             self.fail(_spool_trouble(exc))
             self._discard_file()
 
-    def _begin(self, transaction: Transaction, macros: Macros) -> _Taking | None:
-        """Return the spool file of the message, opened at the first call; None when it is refused."""
+    def _admit(self, transaction: Transaction) -> bool:
+        """Return whether the message, so far, may be taken over."""
         if self._refusal is None:
             self._refusal = self._objection(transaction)
         if self._refusal:
             self._discard_file()
-            return None
-        if self._taking is None:
-            self._taking = self._open(transaction, macros)
-        return self._taking
+        return self._refusal is None
 
     def _objection(self, transaction: Transaction) -> Answer | None:
         first_look = self._taking is None
@@ -243,22 +248,27 @@ class Session:
             return tempfail(f"mail spool: {exc.strerror or exc}")
 
     def _open(self, transaction: Transaction, macros: Macros) -> _Taking:
+        """Begin a spool file of its own: the message is too large to wait in memory for its end."""
+        header, received = self._head(transaction, macros)
+        taking = self._taking = _Taking(self._edge.spool.create(header), header.id)
+        taking.writer.write(received)
+        return taking
+
+    def _head(self, transaction: Transaction, macros: Macros) -> tuple[SpoolHeader, bytes]:
+        """Return what the spool file begins with: its header, and the message's Received header."""
         now = self._edge.clock()
         announced = macros("i") or ""
         queue_id = announced if QUEUE_ID.match(announced) else self._own_queue_id(now)
-        mail_id = new_mail_id(now, queue_id)
         envelope = transaction.envelope
         header = SpoolHeader(
-            id=mail_id,
+            id=new_mail_id(now, queue_id),
             edge=self._edge.name,
             arrival=now,
             queue_id=queue_id,
             envelope=envelope,
             message_id=transaction.message_id,
         )
-        writer = self._files.enter_context(self._edge.spool.create(header))
-        writer.write(received_header(envelope, hostname=self._hostname, queue_id=queue_id, now=now))
-        return _Taking(writer, mail_id)
+        return header, received_header(envelope, hostname=self._hostname, queue_id=queue_id, now=now)
 
     def _own_queue_id(self, now: float) -> str:
         number = secrets.randbits(_QUEUE_ID_BITS)
@@ -267,12 +277,9 @@ class Session:
         return short_queue_id(now, number)
 
     def _discard_file(self) -> None:
-        self._taking = None
-        try:
-            self._files.close()
-        except OSError as exc:
-            # It stays in `incoming`, where nobody takes it for mail; the queue manager removes it with age.
-            log.warning("an unfinished spool file stays behind: %s", exc)
+        taking, self._taking = self._taking, None
+        if taking:
+            taking.writer.abandon()
 
     def _end(self) -> None:
         self._discard_file()

@@ -51,10 +51,9 @@ def show(ctx: click.Context, cli: Cli, wanted: str) -> None:
 def _show(queue: Queue, name: str, state: State) -> bool:
     """Show one file and return True; False when it has gone meanwhile."""
     spool = queue.spool
-    path = spool.path(name, state)
     try:
         data = spool.read_bytes(name, state)
-        changed = path.stat().st_mtime
+        changed = spool.entry(name, state).changed
     except (SpoolError, OSError) as exc:
         if isinstance(exc, FileNotFoundError) or isinstance(exc.__cause__, FileNotFoundError):
             return False
@@ -62,7 +61,7 @@ def _show(queue: Queue, name: str, state: State) -> bool:
     rows = [
         ("Id", name),
         ("Queue", f"{queue.name}, {state}"),
-        ("File", str(path)),
+        ("File", spool.place(name, state)),
         ("Size", f"{len(data)} bytes"),
     ]
     if state is State.DEFERRED:

@@ -21,6 +21,7 @@ from mailmill.connection import connect
 from mailmill.contents import ContentsStore, open_store
 from mailmill.dispatch import CeleryTasks
 from mailmill.errors import BrokerError, ContentsError
+from mailmill.intake.directories import Directories
 from mailmill.ledger import Ledger
 from mailmill.messagelog.writer import EventWriter
 from mailmill.metrics.serving import new_registry, serve
@@ -56,7 +57,7 @@ from mailmill_milter.queue_manager.relaygate import RelayGate
 from mailmill_milter.queue_manager.suspects import Suspects
 from mailmill_milter.queue_manager.tuning import Tuning, backoff_of, limits_of
 from mailmill_milter.queue_manager.waiting import Waiting
-from mailmill_milter.queue_manager.watch import DirectoryWatch
+from mailmill_milter.queue_manager.watch import APPEARED, GREW, DirectoryWatch
 from mailmill_milter.queue_manager.window import Window
 from mailmill_milter.queue_manager.workerwatch import WorkerWatch
 
@@ -94,6 +95,7 @@ class QueueManagerProcess:
             Queue.INCOMING: Spool(settings[INCOMING_QUEUE_DIR]),
             Queue.OUTGOING: Spool(settings[OUTGOING_QUEUE_DIR]),
         }
+        self._spools[Queue.INCOMING].intake.take_charge()
         waiting = Waiting()
         window = Window(settings[MAX_MESSAGES_IN_FLIGHT], settings[MAX_BYTES_IN_FLIGHT])
         events = CountingSink(EventWriter(self._client, self._edge), self._registry)
@@ -146,11 +148,7 @@ class QueueManagerProcess:
         """Run until SIGTERM or SIGINT. What is in flight then is taken up again at the next start."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        watch = DirectoryWatch(
-            self._spools[Queue.INCOMING].root / State.ACTIVE,
-            lambda names: self._inbox.put(partial(self._manager.appeared, names)),
-            lambda: self._inbox.put(self._manager.rescan),
-        )
+        watches = self._watches()
         reader = OutcomeReader(
             self._client,
             self._edge,
@@ -178,7 +176,8 @@ class QueueManagerProcess:
         self._serve_metrics(memory)
         self._manager.hold()  # until it is known whether Redis has lost its data meanwhile
         log.info("edge %s: queue manager for %s", self._edge, self._spools[Queue.INCOMING].root)
-        watch.start()
+        for watch in watches:
+            watch.start()
         reader.start()
         memory.start()
         workers.start()
@@ -191,7 +190,30 @@ class QueueManagerProcess:
             workers.stop()
             memory.stop()
             reader.stop()
-            watch.stop()
+            for watch in watches:
+                watch.stop()
+
+    def _watches(self) -> list[DirectoryWatch]:
+        """Return what tells of new messages: those with a file of their own, and those in the intake."""
+        root = self._spools[Queue.INCOMING].root
+
+        def missed() -> None:
+            self._inbox.put(self._manager.rescan)
+
+        return [
+            DirectoryWatch(
+                root / State.ACTIVE,
+                APPEARED,
+                lambda names: self._inbox.put(partial(self._manager.appeared, names)),
+                missed,
+            ),
+            DirectoryWatch(
+                Directories(root).arrived,
+                GREW,
+                lambda segments: self._inbox.put(partial(self._manager.took_in, segments)),
+                missed,
+            ),
+        ]
 
     def _serve_metrics(self, memory: MemoryWatch) -> None:
         parts = EdgeParts(

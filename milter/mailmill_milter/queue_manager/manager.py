@@ -104,6 +104,16 @@ class QueueManager:
         found = (Name(name, Queue.INCOMING) for name in names if MAIL_ID.match(name))
         self._waiting.add(name for name in found if self._window.get(name) is None)
 
+    def took_in(self, segments: list[str]) -> None:
+        """New messages were accepted into segments of the intake."""
+        spool = self._spools[Queue.INCOMING]
+        begun = not all(map(spool.intake.knows, segments))
+        self.appeared(spool.intake.look_at(segments))
+        if begun:
+            # Those before it may be complete, and finished.
+            self.appeared(spool.intake.look())
+            self._sweep(spool)
+
     def rescan(self) -> None:
         """Look into all directories for messages that nobody told of; also the start."""
         self._rescan_at = self._monotonic() + RESCAN_INTERVAL
@@ -122,6 +132,7 @@ class QueueManager:
                     except SpoolError:
                         continue  # it has just gone
             self._remove_stale(spool)
+            self._sweep(spool)
         outgoing = self._spools[Queue.OUTGOING]
         names_kept = (*outgoing.names(State.ACTIVE), *outgoing.names(State.DEFERRED))
         self._kept = Counter(Name(text, Queue.OUTGOING).mail_id for text in names_kept)
@@ -131,6 +142,7 @@ class QueueManager:
         for outcome in outcomes:
             self._outcome(outcome)
         self._marks.flush()
+        self._write_ends()
 
     def hold(self) -> None:
         """Send nothing: Redis has lost its data, or may have while nobody looked; workers tell it anew."""
@@ -440,6 +452,18 @@ class QueueManager:
                     log.warning("%s: never completed, removed", path)
             except OSError:
                 continue  # it has just been committed
+
+    def _write_ends(self) -> None:
+        try:
+            self._spools[Queue.INCOMING].flush()
+        except SpoolError as exc:
+            log.warning("%s", exc)
+
+    def _sweep(self, spool: Spool) -> None:
+        try:
+            spool.sweep()
+        except SpoolError as exc:
+            log.warning("%s", exc)
 
     def _idle_time(self) -> float:
         now = self._monotonic()

@@ -1,4 +1,4 @@
-"""Learning of new files: inotify tells of renames into a directory the moment they happen.
+"""Learning of new messages: inotify tells of files that come into a directory or grow the moment they do.
 
 A full queue of inotify events is reported as `Rescan`, so that nothing is missed for long; the manager also
 looks into the directory at start and from time to time.
@@ -13,30 +13,41 @@ from typing import Final
 
 from inotify_simple import INotify, flags
 
+#: Files that are renamed into a directory.
+APPEARED: Final[int] = flags.MOVED_TO
+#: Files that are written to.
+GREW: Final[int] = flags.MODIFY
 #: Milliseconds between looks at whether to stop.
 _POLL: Final = 500
 
 
 class DirectoryWatch:
-    """A thread that reports the names that appear in a directory."""
+    """A thread that reports the names of files in a directory."""
 
     def __init__(
-        self, directory: Path, appeared: Callable[[list[str]], None], overflowed: Callable[[], None]
+        self,
+        directory: Path,
+        events: int,
+        happened: Callable[[list[str]], None],
+        overflowed: Callable[[], None],
     ) -> None:
-        """Call `appeared` with new names and `overflowed` when some were missed, both on the thread.
+        """Call `happened` with the names that `events` tell of, and `overflowed` when some were missed.
+
+        Both are called on the thread.
 
         Raises:
             OSError: the directory cannot be watched.
         """
-        self._appeared = appeared
+        self._events = events
+        self._happened = happened
         self._overflowed = overflowed
         self._stopping = threading.Event()
         self._inotify = INotify()
-        self._inotify.add_watch(directory, flags.MOVED_TO)
+        self._inotify.add_watch(directory, events)
         self._thread = threading.Thread(target=self._run, name=f"watch {directory.name}", daemon=True)
 
     def start(self) -> None:
-        """Start reporting; what is renamed from the construction of this object on is reported."""
+        """Start reporting; what happens from the construction of this object on is reported."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -49,8 +60,8 @@ class DirectoryWatch:
     def _run(self) -> None:
         while not self._stopping.is_set():
             events = self._inotify.read(timeout=_POLL)
-            names = [event.name for event in events if event.mask & flags.MOVED_TO]
+            names = list(dict.fromkeys(event.name for event in events if event.mask & self._events))
             if names:
-                self._appeared(names)
+                self._happened(names)
             if any(event.mask & flags.Q_OVERFLOW for event in events):
                 self._overflowed()

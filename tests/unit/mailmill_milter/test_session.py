@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailmill.intake import IntakeWriter, directories
 from mailmill.mailids import MAIL_ID, queue_id_of
 from mailmill.settings import Settings
 from mailmill.settings.options.choices import QueueType
@@ -28,8 +29,8 @@ class Macros(dict):
 
 @pytest.fixture
 def spool(tmp_path):
-    for state in State:
-        (tmp_path / state).mkdir()
+    for name in (*State, *directories.ALL):
+        (tmp_path / name).mkdir()
     return Spool(tmp_path)
 
 
@@ -42,6 +43,7 @@ def make(spool):
             name="e1",
             hostname="edge.example",
             spool=spool,
+            intake=IntakeWriter(spool.root),
             queue_type=queue_type,
             gate=Gate(spool, spool, Limits(max_messages=max_messages)),
             blocklist=Blocklist(Settings.of(options)) if scanner else None,
@@ -427,7 +429,7 @@ def test_an_unexpected_error_keeps_the_message_with_its_sender(make, spool, monk
     session = make()
     begin(session)
     envelope(session)
-    monkeypatch.setattr(spool, "create", lambda header: 1 / 0)
+    monkeypatch.setattr(IntakeWriter, "append", lambda *_: 1 / 0)
     answer = content(session)
     assert answer.action is Action.TEMPFAIL
     assert "ZeroDivisionError" in answer.text

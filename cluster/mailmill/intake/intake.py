@@ -1,0 +1,227 @@
+"""The intake of a queue directory as its readers see it: all segments together."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from mailmill.intake.directories import Directories, sync_directory
+from mailmill.intake.segment import Segment
+
+log = logging.getLogger(__name__)
+
+#: Segments that are kept open for reading: more than batches are read from at a time.
+_OPEN: Final = 16
+#: Seconds after which a file that belongs to no segment is taken to be left over.
+_LEFTOVER: Final = 3600.0
+
+
+class Place(Struct, frozen=True):
+    """Where the spool file of a message is."""
+
+    path: Path
+    #: In bytes.
+    offset: int
+    length: int
+
+
+class Remnant(Struct, frozen=True):
+    """Bytes of a segment that cannot be read as messages."""
+
+    name: str
+    data: bytes
+
+
+class Intake:
+    """The messages of an intake that have not ended; used by several threads."""
+
+    def __init__(self, root: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Look at the intake of the queue directory `root`; without one there, there are no messages."""
+        self._clock = clock
+        self._directories = Directories(root)
+        self._segments: dict[str, Segment] = {}
+        self._places: dict[str, Segment] = {}
+        self._fds: OrderedDict[str, int] = OrderedDict()
+        #: Segments of which ends were told and not written down.
+        self._unwritten: set[Segment] = set()
+        self._lock = threading.RLock()
+        self._own = False
+
+    def take_charge(self) -> None:
+        """From now on messages end here and nowhere else (`QueueLock`)."""
+        self._own = True
+
+    def look(self) -> list[str]:
+        """Read what is new in all segments; return the names of messages that were not known.
+
+        A segment that cannot be read is logged, and tried again with the next look.
+
+        Raises:
+            OSError: the directory cannot be read.
+        """
+        with self._lock:
+            there = self._listed()
+            for gone in self._segments.keys() - set(there):
+                self._drop(gone)
+            return [name for segment in there for name in self._look(segment)]
+
+    def look_at(self, segments: list[str]) -> list[str]:
+        """Do the same for some segments only."""
+        with self._lock:
+            return [name for segment in segments for name in self._look(segment)]
+
+    def knows(self, segment: str) -> bool:
+        """Tell whether a segment was looked at."""
+        with self._lock:
+            return segment in self._segments
+
+    def written(self) -> list[Path]:
+        """Return the segments to which somebody may still write."""
+        with self._lock:
+            return [segment.path for segment in self._segments.values() if not segment.complete]
+
+    def names(self) -> list[str]:
+        """Return the names of all messages, those of each segment in the order of their arrival."""
+        with self._lock:
+            return list(self._places)
+
+    def place(self, name: str) -> Place | None:
+        """Return where a message is; None: not here, or its end was told."""
+        with self._lock:
+            segment = self._places.get(name)
+            if segment is None:
+                return None
+            record = segment.messages[name]
+            return Place(segment.path, record.offset, record.length)
+
+    def read(self, name: str, most: int | None = None) -> bytes | None:
+        """Return the spool file of a message, or up to `most` bytes of it; None: it is not here.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with self._lock:
+            segment = self._places.get(name)
+            if segment is None:
+                return None
+            record = segment.messages[name]
+            length = record.length if most is None else min(most, record.length)
+            return os.pread(self._fd(segment), length, record.offset)
+
+    def end(self, name: str) -> bool:
+        """Let a message have reached its end; return whether it was here. `flush` makes it known."""
+        with self._lock:
+            segment = self._places.pop(name, None)
+            if segment is None:
+                return False
+            segment.end(name)
+            self._unwritten.add(segment)
+            return True
+
+    def flush(self) -> None:
+        """Write down whose end was told.
+
+        Raises:
+            OSError: the disk refuses; all is tried again with the next call.
+        """
+        with self._lock:
+            for segment in list(self._unwritten):
+                segment.flush()
+                self._unwritten.discard(segment)
+
+    def remnants(self) -> Iterator[Remnant]:
+        """Yield what of complete segments is no message, for a person; each once in the life of this object.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with self._lock:
+            for segment in self._segments.values():
+                while segment.gaps:
+                    gap = segment.gaps[-1]
+                    data = os.pread(self._fd(segment), gap.end - gap.start, gap.start)
+                    yield Remnant(f"{segment.name}.{gap.start}", data)
+                    segment.gaps.pop()
+
+    def sweep(self) -> None:
+        """Remove the segments that are not needed any more, and what is left of removed ones.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        with self._lock:
+            done = [
+                each for each in self._segments.values() if each.complete and not (each.messages or each.gaps)
+            ]
+            for segment in done:
+                segment.remove()
+            if done:
+                # Else a power loss could bring one back without its list of those that have ended.
+                sync_directory(self._directories.log)
+            for segment in done:
+                self._drop(segment.name)
+                segment.forget()
+            self._remove_leftovers()
+
+    def _remove_leftovers(self) -> None:
+        """Remove what is of no segment: somebody was interrupted while creating or removing one."""
+        latest = self._clock() - _LEFTOVER
+        directories = self._directories
+        for directory in (directories.top, directories.arrived, directories.ended):
+            with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
+                for entry in entries:
+                    old = entry.is_file() and entry.stat().st_mtime < latest
+                    if old and entry.name not in self._segments:
+                        os.unlink(entry.path)  # noqa: PTH108 - no path object is needed
+
+    def _look(self, name: str) -> tuple[str, ...]:
+        segment = self._segments.get(name) or Segment(self._directories, name, own=self._own)
+        try:
+            changes = segment.look()
+        except FileNotFoundError:
+            self._drop(name)
+            return ()
+        except OSError as exc:
+            log.error("%s cannot be read: %s", segment.path, exc.strerror or exc)  # noqa: TRY400 - no trace wanted
+            return ()
+        self._segments[name] = segment
+        for gone in changes.gone:
+            self._places.pop(gone, None)
+        self._places.update((new, segment) for new in changes.new)
+        return changes.new
+
+    def _listed(self) -> list[str]:
+        """Return the names of the segments, the oldest first."""
+        try:
+            return sorted(os.listdir(self._directories.log))  # noqa: PTH208 - names, not paths
+        except FileNotFoundError:
+            return []
+
+    def _drop(self, name: str) -> None:
+        segment = self._segments.pop(name, None)
+        if segment is not None:
+            self._unwritten.discard(segment)
+            for message in segment.messages:
+                self._places.pop(message, None)
+        fd = self._fds.pop(name, None)
+        if fd is not None:
+            os.close(fd)
+
+    def _fd(self, segment: Segment) -> int:
+        fd = self._fds.get(segment.name)
+        if fd is None:
+            fd = self._fds[segment.name] = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
+            if len(self._fds) > _OPEN:
+                os.close(self._fds.popitem(last=False)[1])
+        else:
+            self._fds.move_to_end(segment.name)
+        return fd

@@ -1,0 +1,198 @@
+"""Appending messages to the intake: one segment for each process of the milter, one sync for many threads."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from mailmill.errors import SpoolError
+from mailmill.groupsync import GroupSync
+from mailmill.intake.directories import Directories, sync_directory
+from mailmill.intake.records import VOIDED, Record, arrived_line, frame
+
+#: Bytes from which on a segment gets no more messages. One that waits keeps so much of the disk at most, and
+#: creating a file is shared by about 2,000 messages (SpamAssassin public corpus, mean 7.7 kB).
+SEGMENT_SIZE: Final = 16 * 2**20
+#: Zeros that are written ahead of the messages. A sync of bytes that a file has already writes nothing else:
+#: 0.4 ms less of 2.0 ms a message over one connection (ext4, a virtual disk).
+_AHEAD: Final = bytes(2**20)
+
+
+class IntakeWriter:
+    """Appends messages, each durable when `append` returns; used by all threads of a process.
+
+    A process that was forked must have one of its own, or one that has not been used yet.
+    """
+
+    def __init__(
+        self, root: Path, *, size: int = SEGMENT_SIZE, clock: Callable[[], int] = time.time_ns
+    ) -> None:
+        """Append to the intake of the queue directory `root`, in segments of about `size` bytes."""
+        self._root = root
+        self._directories = Directories(root)
+        self._size = size
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._current: _Segment | None = None
+
+    def append(self, name: str, data: bytes) -> None:
+        """Append the spool file `data` of the message `name`.
+
+        Raises:
+            SpoolError: any step failed; the message does not count.
+        """
+        try:
+            segment, record = self._write(name, data)
+        except OSError as exc:
+            raise self._error(name, exc) from exc
+        try:
+            segment.tell(record)
+        except OSError as exc:
+            self._retire(segment)
+            segment.void(record)
+            raise self._error(name, exc) from exc
+        finally:
+            self._leave(segment)
+
+    def close(self) -> None:
+        """Begin another segment with the next message."""
+        with self._lock:
+            segment, self._current = self._current, None
+            if segment and not segment.users:
+                segment.close()
+
+    def _write(self, name: str, data: bytes) -> tuple[_Segment, Record]:
+        """Write a record, and be a user of its segment then."""
+        with self._lock:
+            if self._current is None:
+                self._current = _Segment(self._directories, f"{self._clock():020d}-{os.getpid()}")
+            segment = self._current
+            try:
+                record = segment.write(name, data)
+            except OSError:
+                self._current = None
+                if not segment.users:
+                    segment.close()
+                raise
+            segment.users += 1
+            if segment.size >= self._size:
+                self._current = None
+            return segment, record
+
+    def _retire(self, segment: _Segment) -> None:
+        """Give a segment no more messages."""
+        with self._lock:
+            if self._current is segment:
+                self._current = None
+
+    def _leave(self, segment: _Segment) -> None:
+        with self._lock:
+            segment.users -= 1
+            if not segment.users and self._current is not segment:
+                segment.close()
+
+    def _error(self, name: str, exc: OSError) -> SpoolError:
+        return SpoolError(f"cannot accept {name} in {self._root}: {exc.strerror or exc}")
+
+
+class _Segment:
+    """A segment that is being written. It is locked until it is closed: that is how others see its writer."""
+
+    def __init__(self, directories: Directories, name: str) -> None:
+        """Create the files, durably.
+
+        Raises:
+            OSError: the disk refuses; nothing stays.
+        """
+        #: Threads whose message is on its way.
+        self.users = 0
+        #: Bytes of messages so far.
+        self.size = 0
+        #: Bytes that the file has, the zeros behind the messages included.
+        self._reach = 0
+        self._path = directories.log / name
+        self._arrived_path = directories.arrived / name
+        temporary = directories.top / name
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._fd = os.open(temporary, flags, 0o600)
+        self._arrived = -1
+        self._sync = GroupSync(self._fdatasync)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            self._arrived = os.open(self._arrived_path, flags | os.O_APPEND, 0o600)
+            temporary.rename(self._path)
+            sync_directory(self._path.parent)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            self.close()
+            raise
+
+    def write(self, name: str, data: bytes) -> Record:
+        """Append a record that is not durable yet; one thread at a time.
+
+        Raises:
+            OSError: the disk refuses; nothing of it stays, and nothing may follow.
+        """
+        head = frame(name, len(data))
+        record = Record(name, self.size, self.size + len(head), len(data))
+        try:
+            self._write(head + data, record.start)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, record.start)
+            raise
+        self.size = record.end
+        if self.size > self._reach:
+            self._reach = self.size
+            # A disk that has no room for them has room for the messages.
+            with contextlib.suppress(OSError):
+                self._reach += os.pwrite(self._fd, _AHEAD, self.size)
+        return record
+
+    def _write(self, data: bytes, at: int) -> None:
+        rest = memoryview(data)
+        while rest:
+            written = os.pwrite(self._fd, rest, at)
+            at += written
+            rest = rest[written:]
+
+    def tell(self, record: Record) -> None:
+        """Make a record durable, and tell of it.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self._sync()
+        line = arrived_line(record)
+        if os.write(self._arrived, line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def void(self, record: Record) -> None:
+        """Say that a record does not count. A disk that refuses this too has told its error before."""
+        with contextlib.suppress(OSError):
+            os.pwrite(self._fd, VOIDED, record.start)
+
+    def close(self) -> None:
+        """Let go of the files; those of a segment without messages are removed."""
+        if self._reach > self.size:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self.size)
+        if not self.size:
+            for path in (self._path, self._arrived_path):
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+        for fd in (self._arrived, self._fd):
+            if fd >= 0:
+                with contextlib.suppress(OSError):
+                    os.close(fd)
+
+    def _fdatasync(self) -> None:
+        os.fdatasync(self._fd)
