@@ -14,7 +14,8 @@ from mailmill_workers.content.names import names, parameters
 
 _BLANK_LINE: Final = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
 _NEWLINE: Final = re.compile(rb"\r\n|\n|\r|\Z")
-_TYPE: Final = re.compile(r"[^\s;/]+/[^\s;/]+")
+#: A subtype may be missing: readers take `multipart/` for a multipart.
+_TYPE: Final = re.compile(r"[^\s;/]+/[^\s;/]*")
 
 _NESTED: Final = frozenset({"message/rfc822", "message/global"})
 

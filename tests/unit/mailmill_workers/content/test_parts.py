@@ -241,6 +241,12 @@ def test_mutated_mail_shows_every_name_that_the_standard_library_shows(mail):
         assert not name or name in ours or "\ufffd" in name
 
 
+def test_a_multipart_without_a_subtype_shows_its_parts():
+    part = b"--b\nContent-Disposition: attachment; filename=evil.exe\n\nMZ\n--b--\n"
+    found = unpack(b"Content-Type: multipart/;mixed; boundary=b\n\n" + part, 50)
+    assert [name for each in found for name in each.names] == ["evil.exe"]
+
+
 def test_a_process_without_memory_says_nothing_about_the_message(monkeypatch):
     def starve(*_args):
         raise MemoryError
