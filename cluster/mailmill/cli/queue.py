@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.cli.output import age, echo_json, echo_table, printable
+from mailmill.cli.queue_cat import cat
 from mailmill.cli.queue_show import show
 from mailmill.cli.queues import queues, spool_errors
 from mailmill.connection import connect
@@ -62,6 +63,7 @@ def queue() -> None:
 
 
 queue.add_command(show)
+queue.add_command(cat)
 
 
 @queue.command("list")
