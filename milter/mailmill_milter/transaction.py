@@ -52,10 +52,14 @@ class Transaction:
         self._lines = LineEnds()
         self._in_body = False
         self.message_id = ""
-        #: Bytes of content that `take` has not handed out yet.
+        #: Bytes of content that `take` has not handed out yet, and those that it has.
         self.pending = 0
-        #: Bytes of content so far.
-        self.size = 0
+        self._taken = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of content so far."""
+        return self._taken + self.pending
 
     @property
     def envelope(self) -> Envelope:
@@ -77,7 +81,9 @@ class Transaction:
         """Add a header; `value` is all that stood behind the colon, its lines separated by LF."""
         if not self.message_id and name.lower() == b"message-id":
             self.message_id = value.strip()[:_LONGEST_MESSAGE_ID].decode("utf-8", "surrogateescape")
-        self._add(name + b":" + value + b"\n")
+        piece = name + b":" + value + b"\n"
+        self._pieces.append(piece)
+        self.pending += len(piece)
 
     def end_of_headers(self) -> None:
         """Add the empty line between headers and body."""
@@ -98,6 +104,7 @@ class Transaction:
         """Return the content that was added since the last call."""
         content = b"".join(self._pieces)
         self._pieces.clear()
+        self._taken += self.pending
         self.pending = 0
         return content
 
@@ -105,7 +112,6 @@ class Transaction:
         if piece:
             self._pieces.append(piece)
             self.pending += len(piece)
-            self.size += len(piece)
 
 
 def bare_address(argument: bytes) -> str:
