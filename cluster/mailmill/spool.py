@@ -262,11 +262,8 @@ class Spool:
                         facts = file.stat(follow_symlinks=False)
                         yield Entry(file.name, facts.st_size, facts.st_mtime)
         if state is State.ACTIVE:
-            self.intake.look()
-            for name in self.intake.names():
-                entry = self._taken_in(name)
-                if entry is not None:
-                    yield entry
+            for name, length in self.intake.survey():
+                yield Entry(name, length, arrival_of(name))
 
     def entry(self, name: str, state: State) -> Entry:
         """Return one message without opening a file of its own.
@@ -274,15 +271,11 @@ class Spool:
         Raises:
             OSError: it is not there (`FileNotFoundError`), or its directory cannot be read.
         """
-        entry = self._taken_in(name) if state is State.ACTIVE else None
-        if entry is not None:
-            return entry
+        place = self.intake.place(name) if state is State.ACTIVE else None
+        if place is not None:
+            return Entry(name, place.length, arrival_of(name))
         facts = self.path(name, state).stat()
         return Entry(name, facts.st_size, facts.st_mtime)
-
-    def _taken_in(self, name: str) -> Entry | None:
-        place = self.intake.place(name)
-        return None if place is None else Entry(name, place.length, arrival_of(name))
 
     def remove(self, name: str, state: State) -> None:
         """Remove a message that has reached its end. One that is not there any more is no error.

@@ -78,7 +78,7 @@ def oldest(spool: Spool, state: State, limit: int) -> Listing:
     Raises:
         SpoolError: the directory or a file in it cannot be read.
     """
-    names = [entry.name for entry in _entries(spool, state)]
+    names = _names(spool, state)
     listed = (_look(spool, name, state) for name in heapq.nsmallest(limit, names))
     return Listing(state, total=len(names), messages=tuple(message for message in listed if message))
 
@@ -89,13 +89,9 @@ def matching(spool: Spool, wanted: str) -> Iterator[tuple[str, State]]:
     Raises:
         SpoolError: a directory cannot be read.
     """
-    found = [
-        (entry.name, state)
-        for state in State
-        for entry in _entries(spool, state)
-        if wanted in _names_of(entry.name)
-    ]
-    yield from sorted(found)
+    yield from sorted(
+        (name, state) for state in State for name in _names(spool, state) if wanted in _ids_in(name)
+    )
 
 
 def envelope_of(header: SpoolHeader) -> tuple[str, tuple[str, ...]]:
@@ -104,7 +100,7 @@ def envelope_of(header: SpoolHeader) -> tuple[str, tuple[str, ...]]:
     return source.sender, tuple(recipient.address for recipient in source.recipients)
 
 
-def _names_of(name: str) -> tuple[str, str, str]:
+def _ids_in(name: str) -> tuple[str, str, str]:
     mail_id = name.partition(".")[0]
     return name, mail_id, queue_id_of(mail_id)
 
@@ -134,6 +130,16 @@ def _look(spool: Spool, name: str, state: State) -> Listed | None:
         recipients=recipients,
         next_attempt=entry.changed if state is State.DEFERRED else None,
     )
+
+
+def _names(spool: Spool, state: State) -> list[str]:
+    """Return what can be read by its name from then on."""
+    try:
+        if state is State.ACTIVE:
+            spool.intake.look()
+    except OSError as exc:
+        raise SpoolError(f"cannot read the intake of {spool.root}: {exc.strerror or exc}") from exc
+    return [entry.name for entry in _entries(spool, state)]
 
 
 def _entries(spool: Spool, state: State) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from mailmill.intake.directories import Directories, sync_directory
-from mailmill.intake.segment import Segment
+from mailmill.intake.segment import Changes, Segment
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,26 @@ class Intake:
         """Return the segments to which somebody may still write."""
         with self._lock:
             return [segment.path for segment in self._segments.values() if not segment.complete]
+
+    def survey(self) -> Iterator[tuple[str, int]]:
+        """Yield the names and lengths of all messages, in bytes.
+
+        Whoever is not in charge keeps nothing of what it has read: a milter process counts now and then what
+        may be 100,000 messages.
+
+        Raises:
+            OSError: the directory cannot be read.
+        """
+        if not self._own:
+            for name in self._listed():
+                segment = Segment(self._directories, name, own=False)
+                self._read(segment)
+                yield from ((record.name, record.length) for record in segment.messages.values())
+            return
+        self.look()
+        with self._lock:
+            found = [(name, segment.messages[name].length) for name, segment in self._places.items()]
+        yield from found
 
     def names(self) -> list[str]:
         """Return the names of all messages, those of each segment in the order of their arrival."""
@@ -185,19 +205,26 @@ class Intake:
 
     def _look(self, name: str) -> tuple[str, ...]:
         segment = self._segments.get(name) or Segment(self._directories, name, own=self._own)
-        try:
-            changes = segment.look()
-        except FileNotFoundError:
+        changes = self._read(segment)
+        if changes is None:
             self._drop(name)
-            return ()
-        except OSError as exc:
-            log.error("%s cannot be read: %s", segment.path, exc.strerror or exc)  # noqa: TRY400 - no trace wanted
             return ()
         self._segments[name] = segment
         for gone in changes.gone:
             self._places.pop(gone, None)
         self._places.update((new, segment) for new in changes.new)
         return changes.new
+
+    @staticmethod
+    def _read(segment: Segment) -> Changes | None:
+        """Return what is new in a segment; None: it is gone."""
+        try:
+            return segment.look()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            log.error("%s cannot be read: %s", segment.path, exc.strerror or exc)  # noqa: TRY400 - no trace wanted
+            return Changes()
 
     def _listed(self) -> list[str]:
         """Return the names of the segments, the oldest first."""
