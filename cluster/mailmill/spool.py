@@ -246,8 +246,14 @@ class Spool:
             for entry in entries:
                 yield entry.name
         if state is State.ACTIVE:
-            self.intake.look()
+            self.intake.refresh()
             yield from self.intake.names()
+
+    def holds(self, name: str) -> bool:
+        """Tell whether a message waits here for its end; one of the intake counts once it was looked at."""
+        if self.intake.place(name) is not None:
+            return True
+        return any(self.path(name, state).exists() for state in (State.ACTIVE, State.DEFERRED))
 
     def entries(self, state: State) -> Iterator[Entry]:
         """Yield what is in a state, in no order, without opening a file of its own.

@@ -53,6 +53,8 @@ class Intake:
         self._fds: OrderedDict[str, int] = OrderedDict()
         #: Segments of which ends were told and not written down.
         self._unwritten: set[Segment] = set()
+        #: What `refresh` has found and `look` has not told of yet; only of an intake in our charge.
+        self._untold: list[str] = []
         self._lock = threading.RLock()
         self._own = False
 
@@ -61,7 +63,7 @@ class Intake:
         self._own = True
 
     def look(self) -> list[str]:
-        """Read what is new in all segments; return the names of messages that were not known.
+        """Read what is new in all segments; return the names of messages that no look has returned yet.
 
         A segment that cannot be read is logged, and tried again with the next look.
 
@@ -72,12 +74,23 @@ class Intake:
             there = self._listed()
             for gone in self._segments.keys() - set(there):
                 self._drop(gone)
-            return [name for segment in there for name in self._look(segment)]
+            return self._look_at(there)
 
     def look_at(self, segments: list[str]) -> list[str]:
         """Do the same for some segments only."""
         with self._lock:
-            return [name for segment in segments for name in self._look(segment)]
+            return self._look_at(segments)
+
+    def refresh(self) -> None:
+        """Read what is new in all segments for somebody who counts: the next look tells of it all the same.
+
+        Raises:
+            OSError: the directory cannot be read.
+        """
+        with self._lock:
+            found = self.look()
+            if self._own:
+                self._untold = found
 
     def knows(self, segment: str) -> bool:
         """Tell whether a segment was looked at."""
@@ -104,7 +117,7 @@ class Intake:
                 self._read(segment)
                 yield from ((record.name, record.length) for record in segment.messages.values())
             return
-        self.look()
+        self.refresh()
         with self._lock:
             found = [(name, segment.messages[name].length) for name, segment in self._places.items()]
         yield from found
@@ -202,6 +215,13 @@ class Intake:
                     old = entry.is_file() and entry.stat().st_mtime < latest
                     if old and entry.name not in self._segments:
                         os.unlink(entry.path)  # noqa: PTH108 - no path object is needed
+
+    def _look_at(self, segments: list[str]) -> list[str]:
+        untold, self._untold = self._untold, []
+        found = [name for name in untold if name in self._places]
+        for segment in segments:
+            found += self._look(segment)
+        return found
 
     def _look(self, name: str) -> tuple[str, ...]:
         segment = self._segments.get(name) or Segment(self._directories, name, own=self._own)
