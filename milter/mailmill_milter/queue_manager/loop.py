@@ -100,7 +100,7 @@ class QueueManagerProcess:
         window = Window(settings[MAX_MESSAGES_IN_FLIGHT], settings[MAX_BYTES_IN_FLIGHT])
         events = CountingSink(EventWriter(self._client, self._edge), self._registry)
         journal = Journal(self._edge, events)
-        marks = Marks({queue: spool.root for queue, spool in self._spools.items()}, self._restore)
+        marks = Marks(self._spools, self._restore)
         gate = RelayGate(settings[MAX_MESSAGES_IN_FLIGHT], lambda: window.outgoing)
         suspects = Suspects(settings[MAXIMUM_PROCESSING_ATTEMPTS])
         feeder = Feeder(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from mailmill.spool import CONFIRMED
+from mailmill.spool import CONFIRMED, Spool
 from mailmill_milter.queue_manager.item import Name, Queue
 
 log = logging.getLogger(__name__)
@@ -29,9 +29,10 @@ Restore = Callable[[list[tuple[str, tuple[str, ...]]]], None]
 class Marks:
     """The marks of one edge's unfinished messages."""
 
-    def __init__(self, roots: dict[Queue, Path], restore: Restore) -> None:
-        """Keep files in a directory below each of `roots`; `restore` puts marks into Redis."""
-        self._directories = {queue: root / CONFIRMED for queue, root in roots.items()}
+    def __init__(self, spools: dict[Queue, Spool], restore: Restore) -> None:
+        """Keep files in a directory in each of `spools`; `restore` puts marks into Redis."""
+        self._spools = spools
+        self._directories = {queue: spool.root / CONFIRMED for queue, spool in spools.items()}
         self._restore = restore
         self._marks: dict[Name, set[str]] = {}
         self._changed: set[Name] = set()
@@ -86,12 +87,13 @@ class Marks:
             self._restore(known)
 
     def _load(self, queue: Queue, directory: Path, *, clean: bool) -> None:
-        spool = directory.parent
+        spool = self._spools[queue]
+        spool.intake.refresh()
         for path in directory.iterdir():
             name = Name(path.name, queue)
             if name in self._marks:
                 continue
-            here = any((spool / state / path.name).exists() for state in ("active", "deferred"))
+            here = spool.holds(path.name)
             if here and not path.name.startswith(_HIDDEN):
                 self._marks[name] = set(path.read_text(encoding="utf-8").splitlines())
             elif not here and clean:

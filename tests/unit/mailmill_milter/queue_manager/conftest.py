@@ -150,7 +150,7 @@ class Bench:
 
     def make_marks(self) -> Marks:
         """The marks as a queue manager that is started now finds them."""
-        return Marks({queue: spool.root for queue, spool in self.spools.items()}, self.restored.extend)
+        return Marks(self.spools, self.restored.extend)
 
     def accept(self, content=CONTENT, recipients=("a@example.com", "b@example.com"), *, tell=True) -> str:
         mail_id = new_mail_id(self.clock.wall(), "4cXyZ1")
