@@ -6,8 +6,9 @@ A segment is one record behind the other:
     <the bytes of a spool file>
 
 `mailmill-voided` instead of the first word says that this message was not acknowledged and does not count. In
-`arrived` a message is a line `<id> <where its record begins> <where its spool file begins> <its length>`, in
-`ended` a line `<id>`. Lines begin with a line end too: one that a full disk cut off spoils no other.
+`arrived` a message is a line `<id> <where its record begins> <where its spool file begins> <its length>.`, in
+`ended` a line `<id>`. Lines begin with a line end too: one that a full disk cut off spoils no other. Those of
+`arrived` end with their point: without it they do not count, whatever follows.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _ID: Final = rb"[0-9A-HJKMNP-TV-Z]{18}-[0-9A-Za-z]{1,32}"
 _FRAME: Final = re.compile(b"(%s|%s) (%s) (%s)\n" % (_RECORD, VOIDED, _DIGITS, _ID))
 #: Bytes of the longest frame.
 _LONGEST_FRAME: Final = len(_RECORD) + 1 + 15 + 1 + 51 + 1
-_LINE: Final = re.compile(b"(%s) (%s) (%s) (%s)" % (_ID, _DIGITS, _DIGITS, _DIGITS))
+_LINE: Final = re.compile(rb"\n(%s) (%s) (%s) (%s)\." % (_ID, _DIGITS, _DIGITS, _DIGITS))
 
 #: Returns up to so many bytes from an offset of a segment; fewer only at its end.
 Read = Callable[[int, int], bytes]
@@ -66,19 +67,17 @@ def frame(name: str, length: int) -> bytes:
 
 def arrived_line(record: Record) -> bytes:
     """Return the line that tells of an acknowledged message."""
-    return b"\n%s %d %d %d\n" % (record.name.encode("ascii"), record.start, record.offset, record.length)
+    return b"\n%s %d %d %d." % (record.name.encode("ascii"), record.start, record.offset, record.length)
 
 
 def arrived(lines: bytes) -> tuple[list[Record], int]:
-    """Return what whole lines of `arrived` tell of, and the bytes that these lines take.
+    """Return what whole lines of `arrived` tell of, and the bytes up to the end of the last one.
 
     A line that is none, left by a machine that went down, is passed over: its record is found in the segment.
     """
-    reach = lines.rfind(b"\n") + 1
-    found = (_LINE.fullmatch(line) for line in lines[:reach].split(b"\n"))
-    return [
-        Record(each[1].decode("ascii"), int(each[2]), int(each[3]), int(each[4])) for each in found if each
-    ], reach
+    found = list(_LINE.finditer(lines))
+    records = [Record(each[1].decode("ascii"), int(each[2]), int(each[3]), int(each[4])) for each in found]
+    return records, found[-1].end() if found else 0
 
 
 def ended_line(name: str) -> bytes:

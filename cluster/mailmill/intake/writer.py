@@ -123,6 +123,8 @@ class _Segment:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._fd = os.open(temporary, flags, 0o600)
         self._arrived = -1
+        #: Why no message of it can be trusted to be on the disk any more.
+        self._lost: OSError | None = None
         self._sync = GroupSync(self._fdatasync)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
@@ -152,10 +154,19 @@ class _Segment:
         self.size = record.end
         if self.size > self._reach:
             self._reach = self.size
-            # A disk that has no room for them has room for the messages.
-            with contextlib.suppress(OSError):
-                self._reach += os.pwrite(self._fd, _AHEAD, self.size)
+            self._write_ahead()
         return record
+
+    def _write_ahead(self) -> None:
+        written = 0
+        with contextlib.suppress(OSError):
+            written = os.pwrite(self._fd, _AHEAD, self.size)
+        if written == len(_AHEAD):
+            self._reach += written
+            return
+        # The last room on a disk is for messages, and for the lines that tell of them.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._fd, self.size)
 
     def _write(self, data: bytes, at: int) -> None:
         rest = memoryview(data)
@@ -195,4 +206,13 @@ class _Segment:
                     os.close(fd)
 
     def _fdatasync(self) -> None:
-        os.fdatasync(self._fd)
+        # The system tells of an error once. What others have written before it may be lost with it, although
+        # they have not asked for a sync yet, and the next one would succeed.
+        if self._lost is None:
+            try:
+                os.fdatasync(self._fd)
+            except OSError as exc:
+                self._lost = exc
+                raise
+        else:
+            raise OSError(self._lost.errno, self._lost.strerror)
