@@ -197,6 +197,7 @@ class QueueManager:
             self._suspects.forget(finished)
             self._forget(finished)
         self._journal.flush()
+        self._write_ends()
         return self._idle_time()
 
     @property
