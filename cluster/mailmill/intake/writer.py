@@ -118,22 +118,23 @@ class _Segment:
         #: Bytes that the file has, the zeros behind the messages included.
         self._reach = 0
         self._path = directories.log / name
-        self._arrived_path = directories.arrived / name
         temporary = directories.top / name
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._fd = os.open(temporary, flags, 0o600)
+        #: The files that are ours: one that had the name before is not.
+        self._files = [temporary]
         self._arrived = -1
         #: Why no message of it can be trusted to be on the disk any more.
         self._lost: OSError | None = None
         self._sync = GroupSync(self._fdatasync)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
-            self._arrived = os.open(self._arrived_path, flags | os.O_APPEND, 0o600)
+            self._arrived = os.open(directories.arrived / name, flags | os.O_APPEND, 0o600)
+            self._files.append(directories.arrived / name)
             temporary.rename(self._path)
+            self._files[0] = self._path
             sync_directory(self._path.parent)
         except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
             self.close()
             raise
 
@@ -197,7 +198,7 @@ class _Segment:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, self.size)
         if not self.size:
-            for path in (self._path, self._arrived_path):
+            for path in self._files:
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
         for fd in (self._arrived, self._fd):
