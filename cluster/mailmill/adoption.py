@@ -7,6 +7,7 @@ it is started again.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import errno
 import os
@@ -118,12 +119,17 @@ class Adoption:
     def _take_intake(self, root: Path) -> None:
         there = Spool(root)
         there.intake.take_charge()
-        names = there.intake.look()
+        there.intake.look()
         if there.intake.written():
             raise SpoolError(f"{root} is in use: a milter writes to {there.intake.written()[0]}")
-        for name in sorted(names):
+        for path in there.intake.unread():
+            self._told(Adopted(path, Fate.LEFT, "it cannot be read to its end"))
+        there.settle()
+        for name in sorted(there.intake.names()):
             self._told(self._one(_Record(there, name), State.ACTIVE))
+        # That takes no room; on a full disk it is what makes room to write the other ends down.
         there.sweep()
+        there.flush()
 
     def _one(self, source: _Source, state: State) -> Adopted:
         path = source.path
@@ -272,7 +278,8 @@ class _Record:
 
     def remove(self) -> None:
         self._spool.remove(self._name, State.ACTIVE)
-        self._spool.flush()
+        with contextlib.suppress(SpoolError):  # a full disk: it is tried again when this queue has been read
+            self._spool.flush()
 
 
 def _oldest_first(directory: Path) -> Iterator[Path]:

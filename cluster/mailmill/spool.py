@@ -203,7 +203,7 @@ class Spool:
         try:
             return unpack(data)
         except DamagedSpoolFileError as exc:
-            raise DamagedSpoolFileError(f"{self.path(name, state)}: {exc}") from exc
+            raise DamagedSpoolFileError(f"{self.place(name, state)}: {exc}") from exc
 
     def read_bytes(self, name: str, state: State) -> bytes:
         """Return the file of a message as it is on disk.
@@ -358,7 +358,11 @@ class Spool:
         except OSError as exc:
             _unlink(temporary)
             raise self.error(f"cannot write to {state}", name, exc) from exc
-        self.sync(state)
+        try:
+            self.sync(state)
+        except SpoolError:
+            _unlink(target)
+            raise
 
     def flush(self) -> None:
         """Write down which messages of the intake were removed.
@@ -381,9 +385,34 @@ class Spool:
             for remnant in self.intake.remnants():
                 self.store(remnant.name, remnant.data, State.CORRUPT)
                 log.error("%s: damaged, kept in %s", self.path(remnant.name, State.CORRUPT), State.CORRUPT)
-            self.intake.sweep()
-        except OSError as exc:
-            raise self.error("cannot clear", "the intake", exc) from exc
+        finally:
+            # A disk that has no room for these needs the room that the others take.
+            try:
+                self.intake.sweep()
+            except OSError as exc:
+                raise self.error("cannot clear", "the intake", exc) from exc
+
+    def settle(self) -> None:
+        """End in the intake what has a file of its own already, and write down ends that could not be before.
+
+        A crash may come between the two, and the message would be worked on again when that file is due.
+
+        Raises:
+            SpoolError: the disk refuses.
+        """
+        for state in (State.ACTIVE, State.DEFERRED, State.CORRUPT):
+            try:
+                self.intake.refresh()
+                with os.scandir(self.root / state) as files:
+                    both = [file.name for file in files if self.intake.place(file.name) is not None]
+            except OSError as exc:
+                raise self.error("cannot read", str(state), exc) from exc
+            if both:
+                self.sync(state)
+            for name in both:
+                log.info("%s: has a file of its own in %s already", name, state)
+                self.intake.end(name)
+        self.flush()
 
     def _unpack(self, name: str, target: State, changed: float | None = None) -> bool:
         """Give a message of the intake a file of its own in another state; False: it is not in the intake."""

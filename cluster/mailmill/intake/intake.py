@@ -98,9 +98,18 @@ class Intake:
             return segment in self._segments
 
     def written(self) -> list[Path]:
-        """Return the segments to which somebody may still write."""
+        """Return the segments to which somebody still writes."""
         with self._lock:
-            return [segment.path for segment in self._segments.values() if not segment.complete]
+            return [segment.path for segment in self._segments.values() if segment.has_writer]
+
+    def unread(self) -> list[Path]:
+        """Return the segments to which nobody writes and which could not be read to their ends."""
+        with self._lock:
+            return [
+                segment.path
+                for segment in self._segments.values()
+                if not (segment.complete or segment.has_writer)
+            ]
 
     def survey(self) -> Iterator[tuple[str, int]]:
         """Yield the names and lengths of all messages, in bytes.
@@ -164,26 +173,37 @@ class Intake:
         """Write down whose end was told.
 
         Raises:
-            OSError: the disk refuses; all is tried again with the next call.
+            OSError: the disk refuses; what it refused is tried again with the next call.
         """
+        failure: OSError | None = None
         with self._lock:
             for segment in list(self._unwritten):
-                segment.flush()
-                self._unwritten.discard(segment)
+                try:
+                    segment.flush()
+                except OSError as exc:
+                    failure = exc
+                else:
+                    self._unwritten.discard(segment)
+        if failure is not None:
+            raise failure
 
     def remnants(self) -> Iterator[Remnant]:
-        """Yield what of complete segments is no message, for a person; each once in the life of this object.
+        """Yield what of complete segments is no message, for a person; each until the next one is asked for.
 
-        Raises:
-            OSError: it cannot be read.
+        What cannot be read is logged, and its segment stays.
         """
         with self._lock:
-            for segment in self._segments.values():
-                while segment.gaps:
-                    gap = segment.gaps[-1]
+            gaps = [(segment, gap) for segment in self._segments.values() for gap in segment.gaps]
+        for segment, gap in gaps:
+            try:
+                with self._lock:
                     data = os.pread(self._fd(segment), gap.end - gap.start, gap.start)
-                    yield Remnant(f"{segment.name}.{gap.start}", data)
-                    segment.gaps.pop()
+            except OSError as exc:
+                log.error("%s cannot be read: %s", segment.path, exc.strerror or exc)  # noqa: TRY400 - no trace wanted
+                continue
+            yield Remnant(f"{segment.name}.{gap.start}", data)
+            with self._lock:
+                segment.gaps.remove(gap)
 
     def sweep(self) -> None:
         """Remove the segments that are not needed any more, and what is left of removed ones.
@@ -209,12 +229,16 @@ class Intake:
         """Remove what is of no segment: somebody was interrupted while creating or removing one."""
         latest = self._clock() - _LEFTOVER
         directories = self._directories
+        old: list[os.DirEntry[str]] = []
         for directory in (directories.top, directories.arrived, directories.ended):
             with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
-                for entry in entries:
-                    old = entry.is_file() and entry.stat().st_mtime < latest
-                    if old and entry.name not in self._segments:
-                        os.unlink(entry.path)  # noqa: PTH108 - no path object is needed
+                old += [entry for entry in entries if entry.is_file() and entry.stat().st_mtime < latest]
+        # Looked up after them: what one of these belongs to is there by now, whether it can be read or not.
+        segments = set(self._listed()) if old else set()
+        for entry in old:
+            if entry.name not in segments:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(entry.path)  # noqa: PTH108 - no path object is needed
 
     def _look_at(self, segments: list[str]) -> list[str]:
         untold, self._untold = self._untold, []

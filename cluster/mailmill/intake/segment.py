@@ -41,11 +41,15 @@ class Segment:
         self._ended_path = directories.ended / name
         #: The messages that have not ended, in the order of their acknowledgement.
         self.messages: dict[str, Record] = {}
+        #: Whether somebody was writing to it at the last look.
+        self.has_writer = False
         #: Whether nobody writes to it any more, and all of it is known.
         self.complete = False
         #: Parts of it that could not be read, once it is complete.
         self.gaps: list[Gap] = []
         self._known: dict[str, Record] = {}
+        #: Those that no look has returned yet.
+        self._fresh: list[Record] = []
         self._ended: set[str] = set()
         self._unwritten: list[str] = []
         self._arrived_read = 0
@@ -61,18 +65,18 @@ class Segment:
 
         Raises:
             FileNotFoundError: it has been removed.
-            OSError: it cannot be read.
+            OSError: it cannot be read; what was read until then comes with the next look.
         """
-        new: list[Record] = []
         if not self.complete:
-            alive = self._has_writer()
-            new = self._read_arrived()
-            if alive:
+            self.has_writer = self._is_locked()
+            self._read_arrived()
+            if self.has_writer:
                 self._seen_alive = True
             else:
-                new += self._conclude()
+                self._try_to_conclude()
         gone = () if self._own and self._ended_read else self._read_ended()
-        waiting = {record.name: record for record in new if record.name not in self._ended}
+        waiting = {record.name: record for record in self._fresh if record.name not in self._ended}
+        self._fresh.clear()
         self.messages.update(waiting)
         return Changes(tuple(waiting), gone)
 
@@ -112,12 +116,13 @@ class Segment:
         self._arrived_path.unlink(missing_ok=True)
         self._ended_path.unlink(missing_ok=True)
 
-    def _read_arrived(self) -> list[Record]:
+    def _read_arrived(self) -> None:
         found, read = arrived(_read_from(self._arrived_path, self._arrived_read))
         self._arrived_read += read
-        new = [record for record in found if record.name not in self._known]
-        self._known.update((record.name, record) for record in new)
-        return new
+        for record in found:
+            if record.name not in self._known:
+                self._known[record.name] = record
+                self._fresh.append(record)
 
     def _read_ended(self) -> tuple[str, ...]:
         found, read = ended(_read_from(self._ended_path, self._ended_read))
@@ -125,7 +130,7 @@ class Segment:
         self._ended.update(found)
         return tuple(name for name in found if self.messages.pop(name, None))
 
-    def _has_writer(self) -> bool:
+    def _is_locked(self) -> bool:
         fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -135,39 +140,62 @@ class Segment:
             os.close(fd)
         return False
 
-    def _conclude(self) -> list[Record]:
-        """Read the segment itself, of which nobody is the writer any more; return what is new."""
-        fd = os.open(self.path, (os.O_RDWR if self._seen_alive else os.O_RDONLY) | os.O_CLOEXEC)
+    def _try_to_conclude(self) -> None:
+        """Read the segment itself. If that fails now, those that `arrived` tells of count all the same."""
         try:
-            new = []
+            self._conclude()
+        except FileNotFoundError:
+            raise
+        except OSError as exc:
+            log.error("%s cannot be read: %s", self.path, exc.strerror or exc)  # noqa: TRY400 - no trace wanted
+
+    def _conclude(self) -> None:
+        """Read the segment itself, of which nobody is the writer any more."""
+        # Without the list of those that were acknowledged nobody can say who was not.
+        told_all = self._seen_alive and self._arrived_path.exists()
+        gaps, new = [], []
+        fd = os.open(self.path, (os.O_RDWR if told_all and self._own else os.O_RDONLY) | os.O_CLOEXEC)
+        try:
             for found in self._contents(fd):
                 if isinstance(found, Gap):
-                    self._note(fd, found)
+                    if self._may_hold_a_message(fd, found):
+                        gaps.append(found)
                 elif found.name in self._known:
                     continue
-                elif self._seen_alive:
-                    os.pwrite(fd, VOIDED, found.start)
-                else:
+                elif not told_all:
                     new.append(found)
+                elif self._own:
+                    os.pwrite(fd, VOIDED, found.start)
         finally:
             os.close(fd)
         self._known.clear()
+        self._fresh += new
+        self.gaps = gaps
         self.complete = True
-        return new
 
     def _contents(self, fd: int) -> Iterator[Record | Gap]:
         return walk(
-            lambda offset, size: os.pread(fd, size, offset), os.fstat(fd).st_size, self._known.values()
+            lambda offset, size: _read_at(fd, offset, size) or b"",
+            os.fstat(fd).st_size,
+            self._known.values(),
         )
 
-    def _note(self, fd: int, gap: Gap) -> None:
-        """Keep a gap in mind for a person, if there may be a message in it."""
+    def _may_hold_a_message(self, fd: int, gap: Gap) -> bool:
         if gap.unfinished:
             log.info("%s: %d bytes at its end were never acknowledged", self.path, gap.end - gap.start)
-        elif any(
-            any(os.pread(fd, min(_CHUNK, gap.end - at), at)) for at in range(gap.start, gap.end, _CHUNK)
-        ):
-            self.gaps.append(gap)
+            return False
+        chunks = (_read_at(fd, at, min(_CHUNK, gap.end - at)) for at in range(gap.start, gap.end, _CHUNK))
+        return any(chunk is None or any(chunk) for chunk in chunks)
+
+
+def _read_at(fd: int, offset: int, size: int) -> bytes | None:
+    """Return bytes of a segment; None: the disk has lost them."""
+    try:
+        return os.pread(fd, size, offset)
+    except OSError as exc:
+        if exc.errno != errno.EIO:
+            raise
+        return None
 
 
 def _read_from(path: os.PathLike[str], offset: int) -> bytes:

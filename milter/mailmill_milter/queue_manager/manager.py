@@ -122,6 +122,7 @@ class QueueManager:
         self._waiting.hasten(latest)
         self._marks.look()
         for queue, spool in self._spools.items():
+            self._settle(spool)
             names = (Name(text, queue) for text in sorted(spool.names(State.ACTIVE)))
             self._waiting.add(name for name in names if self._window.get(name) is None)
             for text in spool.names(State.DEFERRED):
@@ -457,6 +458,12 @@ class QueueManager:
     def _write_ends(self) -> None:
         try:
             self._spools[Queue.INCOMING].flush()
+        except SpoolError as exc:
+            log.warning("%s", exc)
+
+    def _settle(self, spool: Spool) -> None:
+        try:
+            spool.settle()
         except SpoolError as exc:
             log.warning("%s", exc)
 
