@@ -92,7 +92,7 @@ def _plan(costs: Costs, options: argparse.Namespace) -> int:
         f"each Redis {moved.redis_in:,.0f} in and {moved.redis_out:,.0f} Mbit/s out; "
         f"all {moved.all_redis:,.0f} Mbit/s"
     )
-    print(f"  disk of an edge    {moved.disk:.1f} MB/s, {moved.files:,.0f} durable files a second")
+    print(f"  disk of an edge    {moved.disk:.1f} MB/s, {moved.appends:,.0f} durable appends a second")
     print("busy:")
     for name, used in sorted(result.used.items(), key=lambda each: -each[1]):
         print(f"  {name:18} {used:6.0%}")

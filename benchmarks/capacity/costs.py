@@ -74,6 +74,8 @@ class Costs(Struct, frozen=True, forbid_unknown_fields=True):
     ending: float
     #: Small files a second that a disk makes durable, one after the other.
     durable_files: float
+    #: Messages a second that a disk makes durable when they are appended to one file, each with a sync.
+    durable_appends: float
 
 
 def load(path: Path = COSTS) -> Costs:

@@ -51,7 +51,7 @@ class Edge:
         """Accept one message, durably."""
         costs = self._parts.costs
         yield self.machine.work(costs.postfix.seconds(1) + costs.milter.seconds(1))
-        yield from self.disk.serve(self._parts.durable(1))
+        yield from self.disk.serve(self._parts.appended(1))
         self.put(1)
 
     def put(self, messages: int) -> None:

@@ -29,6 +29,8 @@ _EDGE_ROW: Final = "unix 10"
 _MESSAGE_BYTES: Final = 7700
 #: Small files a second that a disk makes durable; file systems here do 2,000 to 6,000.
 _DURABLE_FILES: Final = 3000
+#: Appended messages; they do 7,000 with a sync for each, more with one for several.
+_DURABLE_APPENDS: Final = 7000
 #: Hand-overs between 250 and the inbox: to scan and to deliver.
 _HAND_OVERS: Final = 2
 #: The most that may be taken for work after handing on.
@@ -75,6 +77,7 @@ def fit(measured: dict[str, Table], before: Costs) -> Costs:
         afterwards=0.0,
         ending=0.0,
         durable_files=_DURABLE_FILES,
+        durable_appends=_DURABLE_APPENDS,
     )
     if "latency" in measured:
         costs = idle(costs, figure(measured["latency"], LATENCY_ROW, MEDIAN))

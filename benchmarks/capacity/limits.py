@@ -21,13 +21,13 @@ class Limit(Struct, frozen=True):
 
 def limits(costs: Costs, cores: int) -> Iterator[Limit]:
     """Yield the limit of each part, on machines with so many processors."""
-    disk, one = f"its disk: {costs.durable_files:,.0f} durable files a second", "one thread"
+    one = "one thread"
     edge = _each(costs.postfix) + _each(costs.milter) + _each(costs.queue_manager)
     yield _least(
         f"edge with {cores} cores",
         (1000 * cores / edge, "its processors"),
         (1000 / _each(costs.queue_manager), "its queue manager, which is one process"),
-        (costs.durable_files, disk),
+        (costs.durable_appends, f"its disk: {costs.durable_appends:,.0f} durable appends a second"),
     )
     yield Limit("Redis", 1000 / _each(costs.redis), one)
     yield Limit("recorder (one for each Redis)", 1000 / _each(costs.recorder), one)
@@ -39,7 +39,7 @@ def limits(costs: Costs, cores: int) -> Iterator[Limit]:
     yield _least(
         f"relay with {cores} cores",
         (1000 * cores / _each(costs.relay), "its processors"),
-        (costs.durable_files, disk),
+        (costs.durable_files, f"its disk: {costs.durable_files:,.0f} durable files a second"),
     )
 
 

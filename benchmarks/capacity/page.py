@@ -92,7 +92,7 @@ def bytes_table(costs: Costs, plans: Sequence[Plan]) -> str:
         lines.append(
             f"| {plan.rate:,.0f} | {moved.edges:,.0f} Mbit/s | {moved.redis_in:,.0f} Mbit/s | "
             f"{moved.redis_out:,.0f} Mbit/s | {moved.all_redis:,.0f} Mbit/s | {moved.disk:,.1f} MB/s, "
-            f"{moved.files:,.0f} files/s |"
+            f"{moved.appends:,.0f} appends/s |"
         )
     return "\n".join(lines)
 
@@ -121,7 +121,8 @@ def costs_table(costs: Costs) -> str:
         f"{costs.redis_sent / 1000:.1f} kB out for a message. A hand-over takes {costs.hand_over:.1f} ms, an "
         f"outcome {costs.ending:.0f} ms until the edge sends the next message, without processor; "
         f"{costs.afterwards:.0%} of what a task costs comes after its messages have gone on. A disk makes "
-        f"{costs.durable_files:,.0f} files a second durable. From: {costs.source}."
+        f"{costs.durable_files:,.0f} files a second durable, or {costs.durable_appends:,.0f} appended messages. "
+        f"From: {costs.source}."
     )
     return "\n".join([*lines, "", facts])
 

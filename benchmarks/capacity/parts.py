@@ -71,6 +71,10 @@ class Parts:
         """Return the seconds in which a disk makes so many files durable."""
         return files / self.costs.durable_files
 
+    def appended(self, messages: int) -> float:
+        """Return the seconds in which a disk makes so many appended messages durable."""
+        return messages / self.costs.durable_appends
+
     def visit(self, messages: int) -> Activity:
         """Meet Redis once, with so many messages."""
         cost = self.costs.redis

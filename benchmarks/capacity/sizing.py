@@ -111,10 +111,10 @@ def _guess(costs: Costs, rate: float, engine: str, cores: int, load: float) -> S
     scan = _each(costs, "scan") + asked.scan + asked.processor
     waiting = (_each(costs, "scan") + asked.scan + asked.wait) / cores
     second = rate / 1000 / load
-    file = 1000 / costs.durable_files
+    append, file = 1000 / costs.durable_appends, 1000 / costs.durable_files
     return Shape(
         engine=engine,
-        edges=math.ceil(second * max(edge / cores, _each(costs, "queue_manager"), file)),
+        edges=math.ceil(second * max(edge / cores, _each(costs, "queue_manager"), append)),
         scanners=math.ceil(second * max(scan / cores, waiting)),
         deliver=math.ceil(second * _each(costs, "deliver")),
         relays=math.ceil(second * max(_each(costs, "relay") / cores, file)),

@@ -22,20 +22,20 @@ class Traffic(Struct, frozen=True):
     redis_in: float
     redis_out: float
     all_redis: float
-    #: MB/s and files a second that one edge writes durably.
+    #: MB/s and messages a second that one edge makes durable.
     disk: float
-    files: float
+    appends: float
 
 
 def traffic(costs: Costs, plan: Plan) -> Traffic:
     """Return what a cluster moves."""
     share = plan.rate / plan.groups
-    files = share / plan.shape.edges
+    appends = share / plan.shape.edges
     return Traffic(
         edges=plan.rate * costs.message_bytes / _MEGABIT,
         redis_in=share * costs.redis_received / _MEGABIT,
         redis_out=share * costs.redis_sent / _MEGABIT,
         all_redis=plan.rate * (costs.redis_received + costs.redis_sent) / _MEGABIT,
-        disk=files * costs.message_bytes / _MEGABYTE,
-        files=files,
+        disk=appends * costs.message_bytes / _MEGABYTE,
+        appends=appends,
     )

@@ -3,7 +3,7 @@ from msgspec.structs import replace
 from benchmarks.capacity.costs import Cost, load
 from benchmarks.capacity.limits import limits
 
-COSTS = replace(load(), durable_files=1e6)
+COSTS = replace(load(), durable_files=1e6, durable_appends=1e6)
 
 
 def named(costs, cores):
@@ -18,7 +18,7 @@ def test_an_edge_with_many_processors_is_limited_by_its_queue_manager():
 
 
 def test_a_slow_disk_limits_edges_and_relays():
-    found = named(replace(COSTS, durable_files=10), 8)
+    found = named(replace(COSTS, durable_files=10, durable_appends=10), 8)
     assert {found["edge with 8 cores"].rate, found["relay with 8 cores"].rate} == {10}
     assert "disk" in found["relay with 8 cores"].reason
 

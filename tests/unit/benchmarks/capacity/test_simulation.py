@@ -29,6 +29,7 @@ FREE = Costs(
     afterwards=0,
     ending=0,
     durable_files=1e9,
+    durable_appends=1e9,
 )
 COSTLY = replace(
     FREE,

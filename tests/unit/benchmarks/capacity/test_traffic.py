@@ -15,4 +15,4 @@ def test_bytes_are_counted_for_the_cluster_one_redis_and_one_edge():
     assert found.edges == pytest.approx(80)
     assert (found.redis_in, found.redis_out) == pytest.approx((50, 100))
     assert found.all_redis == pytest.approx(300)
-    assert (found.files, found.disk) == pytest.approx((100, 1))
+    assert (found.appends, found.disk) == pytest.approx((100, 1))
