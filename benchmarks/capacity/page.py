@@ -121,8 +121,8 @@ def costs_table(costs: Costs) -> str:
         f"{costs.redis_sent / 1000:.1f} kB out for a message. A hand-over takes {costs.hand_over:.1f} ms, an "
         f"outcome {costs.ending:.0f} ms until the edge sends the next message, without processor; "
         f"{costs.afterwards:.0%} of what a task costs comes after its messages have gone on. A disk makes "
-        f"{costs.durable_files:,.0f} files a second durable, or {costs.durable_appends:,.0f} appended messages. "
-        f"From: {costs.source}."
+        f"{costs.durable_files:,.0f} files a second durable, or {costs.durable_appends:,.0f} appended "
+        f"messages. From: {costs.source}."
     )
     return "\n".join([*lines, "", facts])
 
