@@ -10,6 +10,8 @@ from mailmill.adoption import Adoption, Fate, queues_below
 from mailmill.delivery import Delivery, delivery_id
 from mailmill.envelope import Client, Envelope, Recipient
 from mailmill.errors import SpoolError
+from mailmill.intake import IntakeWriter
+from mailmill.intake.directories import ALL
 from mailmill.mailids import new_mail_id
 from mailmill.process import Identity
 from mailmill.queuelock import QueueInUseError, QueueLock
@@ -78,6 +80,31 @@ class World:
         path = self.theirs[outgoing].path(name, state)
         path.write_bytes(pack(header, content))
         return path
+
+    def take_in(self, *numbers, to=None, damage=None):
+        """Put messages into their intake, and return what they are called and what they are there."""
+        root = self.theirs[0].root
+        for name in ALL:
+            (root / name).mkdir(exist_ok=True)
+        writer = to or IntakeWriter(root)
+        taken = {}
+        for number in numbers:
+            path = self.put(number=number)
+            taken[path.name] = damage(path.read_bytes()) if damage else path.read_bytes()
+            path.unlink()
+            writer.append(path.name, taken[path.name])
+        if not to:
+            writer.close()
+        return taken
+
+    def intake(self):
+        """Return the files that are left of their intake."""
+        found = (self.theirs[0].root / "intake").rglob("*")
+        return [path for path in found if path.is_file()]
+
+    def end_here(self, name):
+        """Let a message that was adopted reach its end."""
+        self.ours[0].remove(name, State.ACTIVE)
 
     def files(self, spools):
         return {
@@ -249,3 +276,137 @@ def test_one_queue_alone_can_be_taken(same_disk):
 def test_a_directory_without_queues_is_an_error(tmp_path):
     with pytest.raises(SpoolError, match="queue directory"):
         queues_below(tmp_path)
+
+
+def test_messages_of_the_intake_get_files_of_their_own_here(same_disk):
+    taken = same_disk.take_in(0, 1) | same_disk.take_in(2)
+    path = same_disk.put(number=3)
+    with_file = {path.name: path.read_bytes()}
+    assert same_disk.adopt() == dict.fromkeys(taken | with_file, Fate.ADOPTED)
+    assert same_disk.files(same_disk.ours) == {
+        (0, State.ACTIVE, name): data for name, data in (taken | with_file).items()
+    }
+    assert same_disk.intake() == []
+    assert same_disk.adopt() == {}
+
+
+def test_a_damaged_message_of_the_intake_goes_to_corrupt(same_disk):
+    taken = same_disk.take_in(0, damage=lambda data: data[:-1])
+    (name,) = taken
+    assert same_disk.adopt() == {name: Fate.DAMAGED}
+    assert same_disk.files(same_disk.ours) == {(0, State.CORRUPT, name): taken[name]}
+    assert same_disk.intake() == []
+
+
+def test_a_milter_that_still_writes_there_is_an_error_and_nothing_is_taken(same_disk):
+    to = IntakeWriter(same_disk.theirs[0].root)
+    taken = same_disk.take_in(0, to=to)
+    kept = same_disk.put(number=1)
+    with pytest.raises(SpoolError, match="in use: a milter writes to"):
+        same_disk.adopt()
+    assert same_disk.told == []
+    assert kept.exists()
+    to.close()
+    assert same_disk.adopt() == dict.fromkeys([*taken, kept.name], Fate.ADOPTED)
+
+
+def test_an_adoption_of_the_intake_that_was_interrupted_goes_on(same_disk, monkeypatch):
+    taken = same_disk.take_in(0, 1, 2)
+    store, calls = Spool.store, []
+
+    def interrupted(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        store(*args, **kwargs)
+
+    with monkeypatch.context() as context:
+        context.setattr(Spool, "store", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            same_disk.adopt()
+    first, *others = taken
+    same_disk.end_here(first)
+    assert same_disk.adopt() == dict.fromkeys(others, Fate.ADOPTED)
+    assert same_disk.intake() == []
+
+
+def test_a_message_of_the_intake_that_is_here_already_is_not_taken_twice(same_disk):
+    ((name, data),) = same_disk.take_in(0).items()
+    same_disk.ours[0].path(name, State.DEFERRED).write_bytes(data)
+    assert same_disk.adopt() == {name: Fate.HERE_ALREADY}
+    assert set(same_disk.files(same_disk.ours)) == {(0, State.DEFERRED, name)}
+    assert same_disk.intake() == []
+
+
+def test_a_message_of_the_intake_that_has_no_room_here_stays_there(same_disk, monkeypatch):
+    first, second = same_disk.take_in(0, 1)
+    store, full = Spool.store, [True]
+
+    def refuse(spool, name, *args, **kwargs):
+        if full[0] and name == second:
+            raise SpoolError("cannot write: No space left on device")
+        store(spool, name, *args, **kwargs)
+
+    monkeypatch.setattr(Spool, "store", refuse)
+    assert same_disk.adopt() == {first: Fate.ADOPTED, second: Fate.LEFT}
+    same_disk.end_here(first)
+    full[0] = False
+    assert same_disk.adopt() == {second: Fate.ADOPTED}
+    assert same_disk.intake() == []
+
+
+def test_a_full_disk_over_there_keeps_no_message_from_being_adopted_once(same_disk, monkeypatch):
+    taken = same_disk.take_in(0, 1)
+    write = os.write
+
+    def refuse(fd, data):
+        if len(data) < 60:  # the lines of ends
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", refuse)
+    assert same_disk.adopt() == dict.fromkeys(taken, Fate.ADOPTED)
+    assert same_disk.intake() == []
+
+
+def test_a_message_of_the_intake_that_has_a_file_of_its_own_too_is_taken_once(same_disk):
+    ((name, data),) = same_disk.take_in(0).items()
+    path = same_disk.theirs[0].path(name, State.DEFERRED)
+    path.write_bytes(data)
+    os.utime(path, (NOW + 77, NOW + 77))
+    assert same_disk.adopt() == {name: Fate.ADOPTED}
+    assert set(same_disk.files(same_disk.ours)) == {(0, State.DEFERRED, name)}
+    assert same_disk.ours[0].due(name) == NOW + 77
+    assert same_disk.intake() == []
+
+
+def test_what_was_confirmed_of_a_message_of_the_intake_comes_along(same_disk):
+    (name,) = same_disk.take_in(0)
+    marks = same_disk.theirs[0].root / CONFIRMED / name
+    marks.parent.mkdir()
+    marks.write_text("0\n")
+    same_disk.adopt()
+    assert same_disk.restored == [(name, ("0",))]
+    assert (same_disk.ours[0].root / CONFIRMED / name).read_text() == "0\n"
+
+
+def test_a_segment_that_cannot_be_read_is_told_of_and_stays(same_disk):
+    same_disk.take_in(0)
+    log = same_disk.theirs[0].root / "intake" / "log"
+    unreadable = log / "0001-1"
+    unreadable.symlink_to(unreadable.name)
+    told = same_disk.adopt()
+    assert told.pop(unreadable.name) is Fate.LEFT
+    assert set(told.values()) == {Fate.ADOPTED}
+    assert list(log.iterdir()) == [unreadable]
+
+
+def test_bytes_over_there_that_are_no_messages_stay_in_corrupt_there(same_disk):
+    same_disk.take_in(0)
+    (path,) = (same_disk.theirs[0].root / "intake" / "log").iterdir()
+    path.write_bytes(b"?" * 500)
+    (same_disk.theirs[0].root / "intake" / "arrived" / path.name).unlink()
+    assert same_disk.adopt() == {f"{path.name}.0": Fate.LEFT}
+    kept = same_disk.theirs[0].path(f"{path.name}.0", State.CORRUPT)
+    assert kept.read_bytes() == b"?" * 500
+    assert same_disk.intake() == []

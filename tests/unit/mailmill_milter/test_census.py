@@ -4,6 +4,9 @@ import fcntl
 
 import pytest
 
+from mailmill.intake import IntakeWriter
+from mailmill.intake.directories import ALL
+from mailmill.mailids import new_mail_id
 from mailmill.spool import Spool, State
 from mailmill_milter.census import COUNT_SHARE, SHORTEST_INTERVAL, Census, CensusTaker
 
@@ -70,3 +73,27 @@ def test_a_damaged_file_is_counted_anew(spool, clock):
     (spool.root / "census").write_text("{")
     put(spool, "a")
     assert CensusTaker([spool], clock).latest().messages == 1
+
+
+def test_messages_of_the_intake_count_until_they_have_ended(spool, clock):
+    for name in ALL:
+        (spool.root / name).mkdir()
+    to = IntakeWriter(spool.root)
+    first, second = new_mail_id(100.0, "4A"), new_mail_id(200.0, "4B")
+    to.append(first, b"x" * 30)
+    to.append(second, b"x" * 50)
+    taker = CensusTaker([spool], clock)
+    assert (taker.latest().messages, taker.latest().bytes, taker.latest().oldest) == (2, 80, 100.0)
+    manager = Spool(spool.root)
+    manager.intake.take_charge()
+    manager.intake.look()
+    manager.remove(first, State.ACTIVE)
+    manager.flush()
+    clock.now += SHORTEST_INTERVAL
+    assert (taker.latest().messages, taker.latest().bytes, taker.latest().oldest) == (1, 50, 200.0)
+
+
+def test_deferred_messages_count_and_are_not_the_oldest(spool, clock):
+    spool.path("a", State.DEFERRED).write_bytes(b"xyz")
+    census = CensusTaker([spool], clock).latest()
+    assert (census.messages, census.bytes, census.oldest) == (1, 3, None)

@@ -13,9 +13,11 @@ from mailmill.cli import main
 from mailmill.cli import queue as queue_module
 from mailmill.delivery import Delivery, delivery_id
 from mailmill.envelope import Client, Envelope, Recipient, Sasl, Tls
+from mailmill.intake import IntakeWriter
+from mailmill.intake.directories import ALL
 from mailmill.mailids import new_mail_id
 from mailmill.spool import Spool, State
-from mailmill.spoolfile import SpoolHeader
+from mailmill.spoolfile import SpoolHeader, pack
 
 HOUR = 3600.0
 MAIL = b"Subject: x\n\nbody\n"
@@ -365,3 +367,61 @@ def test_show_of_a_message_that_vanishes_is_as_if_it_had_gone_before(milterin, r
 
     monkeypatch.setattr(Spool, "read_bytes", vanish)
     assert run("show", "A1").exit_code == 1
+
+
+# --- the intake
+
+
+def take_in(milterin, *, ago=HOUR, queue_id="A1", damaged=False):
+    """Let a milter accept a message into the intake; return its name and its bytes."""
+    for name in ALL:
+        (milterin.root / name).mkdir(exist_ok=True)
+    arrival = time.time() - ago
+    header = SpoolHeader(
+        id=new_mail_id(arrival, queue_id),
+        edge="edge1",
+        arrival=arrival,
+        queue_id=queue_id,
+        envelope=Envelope("s@example.com", (Recipient("r@example.org"),), Client("unknown", "", 0, "")),
+    )
+    data = pack(header, MAIL)
+    IntakeWriter(milterin.root).append(header.id, b"?" * len(data) if damaged else data)
+    return header.id, data
+
+
+def test_messages_of_the_intake_are_listed_with_the_others_by_their_age(milterin, run):
+    first, _ = take_in(milterin, ago=3 * HOUR)
+    second = put(milterin, ago=2 * HOUR)
+    third, data = take_in(milterin)
+    messages = states_of(run("list", "--json"), "milterin")["active"]["messages"]
+    assert [message["name"] for message in messages] == [first, second, third]
+    assert (messages[2]["size"], messages[2]["sender"]) == (len(data), "s@example.com")
+
+
+def test_messages_of_the_intake_are_counted(milterin, run):
+    size = sum(len(data) for _, data in (take_in(milterin, ago=2 * HOUR), take_in(milterin)))
+    rows = [line.split() for line in run("counts").stdout.splitlines()]
+    assert ["milterin", "active", "2", str(size), "2h0m"] in rows
+
+
+def test_a_damaged_message_of_the_intake_is_listed_as_such(milterin, run):
+    name, _ = take_in(milterin, damaged=True)
+    [line] = [line for line in run("list").stdout.splitlines() if line.startswith(name)]
+    assert "damaged: " in line
+
+
+def test_show_tells_where_in_the_intake_a_message_is(milterin, run):
+    _, data = take_in(milterin)
+    result = run("show", "A1")
+    assert result.exit_code == 0
+    assert f"{milterin.root}/intake/log/" in result.stdout
+    assert f", {len(data)} bytes from " in result.stdout
+    assert result.stdout.endswith("\n\nSubject: x\n")
+
+
+def test_looking_at_the_intake_changes_nothing_in_it(milterin, run):
+    take_in(milterin)
+    before = {path: path.read_bytes() for path in milterin.root.rglob("*") if path.is_file()}
+    for words in (["list"], ["counts"], ["show", "A1"]):
+        assert run(*words).exit_code == 0
+    assert {path: path.read_bytes() for path in milterin.root.rglob("*") if path.is_file()} == before
