@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from mailmill.errors import DamagedSpoolFileError, SpoolError
-from mailmill.intake.directories import sync_directory
+from mailmill.intake.directories import ALL, sync_directory
 from mailmill.mailids import MAIL_ID
 from mailmill.process import Identity
 from mailmill.queuelock import QueueLock
@@ -106,10 +106,10 @@ class Adoption:
                     if root.samefile(own):
                         raise SpoolError(f"{root} is a queue of this edge itself")
                 locks.enter_context(QueueLock(root))
-                for state in TAKEN:
+                for path in (root / name for name in (*TAKEN, *ALL)):
                     # What is copied must be removed there, or it would be taken again another day.
-                    if not os.access(root / state, os.W_OK | os.X_OK):
-                        raise SpoolError(f"{root / state} cannot be written: is it mounted read-only?")
+                    if path.exists() and not os.access(path, os.W_OK | os.X_OK):
+                        raise SpoolError(f"{path} cannot be written: is it mounted read-only?")
             for root in roots:
                 self._take_intake(root)
                 for state in TAKEN:

@@ -75,6 +75,9 @@ class Segment:
             else:
                 self._try_to_conclude()
         gone = () if self._own and self._ended_read else self._read_ended()
+        if not self._own:
+            # It goes before its lists: if it is still there, what has ended is not taken for waiting.
+            self.path.stat()
         waiting = {record.name: record for record in self._fresh if record.name not in self._ended}
         self._fresh.clear()
         self.messages.update(waiting)

@@ -115,6 +115,8 @@ class _Segment:
         self.users = 0
         #: Bytes of messages so far.
         self.size = 0
+        #: Whether any of them was told of.
+        self._told = False
         #: Bytes that the file has, the zeros behind the messages included.
         self._reach = 0
         self._path = directories.log / name
@@ -186,6 +188,7 @@ class _Segment:
         line = arrived_line(record)
         if os.write(self._arrived, line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._told = True
 
     def void(self, record: Record) -> None:
         """Say that a record does not count. A disk that refuses this too has told its error before."""
@@ -193,11 +196,11 @@ class _Segment:
             os.pwrite(self._fd, VOIDED, record.start)
 
     def close(self) -> None:
-        """Let go of the files; those of a segment without messages are removed."""
+        """Let go of the files; those of a segment without acknowledged messages are removed."""
         if self._reach > self.size:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, self.size)
-        if not self.size:
+        if not self._told:
             for path in self._files:
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)

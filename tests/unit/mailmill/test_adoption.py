@@ -260,6 +260,15 @@ def test_a_disk_that_cannot_be_written_is_refused_before_anything_is_taken(same_
     assert same_disk.files(same_disk.ours) == {}
 
 
+def test_an_intake_that_cannot_be_written_is_refused_before_anything_is_taken(same_disk, monkeypatch):
+    same_disk.take_in(0)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "ended" and access(path, mode))
+    with pytest.raises(SpoolError, match="intake/ended cannot be written"):
+        same_disk.adopt()
+    assert same_disk.files(same_disk.ours) == {}
+
+
 def test_our_own_queue_is_refused(same_disk):
     with pytest.raises(SpoolError, match="of this edge itself"):
         same_disk.adopt(same_disk.ours[0].root)

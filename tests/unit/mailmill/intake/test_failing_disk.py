@@ -45,8 +45,9 @@ def test_no_message_of_a_segment_is_acknowledged_once_a_sync_of_it_has_failed(ro
     for record in (one, two):
         with pytest.raises(OSError, match="Input/output"):
             segment.tell(record)
-    segment.close()
     assert (root / "intake" / "arrived" / "1").read_bytes() == b""
+    segment.close()
+    assert [path for path in root.rglob("*") if path.is_file()] == []
 
 
 def test_a_failed_sync_refuses_the_message_and_the_next_one_is_taken(root, monkeypatch):

@@ -397,6 +397,24 @@ def test_two_readers_see_the_same_and_only_one_ends_messages(below, filled, name
     assert dict(other.survey()) == dict(filled.survey())
 
 
+def test_who_counts_while_a_segment_is_removed_takes_nothing_that_has_ended_for_waiting(
+    below, filled, names, monkeypatch
+):
+    filled.look()
+    for name in names[:10]:
+        filled.end(name)
+    filled.flush()
+    real = os.pread
+
+    def pread(*words):
+        filled.sweep()
+        return real(*words)
+
+    monkeypatch.setattr(os, "pread", pread)
+    assert list(Intake(below.root).survey()) == []
+    assert below.files() == []
+
+
 def test_who_only_counts_keeps_nothing(below, filled, names):
     other = Intake(below.root)
     assert dict(other.survey()) == {name: len(name) * 16 for name in names[:10]}

@@ -168,6 +168,7 @@ def test_a_step_that_fails_is_an_error_and_the_next_message_is_accepted(
     if watched:
         seen.look()
         assert seen.names() == [names[1]]
+    assert len(below.files()) == 2
     to.close()
     assert read(below.root) == {names[1]: b"accepted"}
     seen.look()
