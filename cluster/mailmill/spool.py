@@ -13,15 +13,12 @@ message of the intake gets a file of its own when it leaves the state `active` f
 from __future__ import annotations
 
 import contextlib
-import enum
-import errno
 import logging
 import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from msgspec import Struct
 
@@ -30,33 +27,17 @@ from mailmill.groupsync import GroupSync
 from mailmill.intake import Intake
 from mailmill.intake.directories import sync_directory
 from mailmill.mailids import arrival_of
-from mailmill.spoolfile import (
-    SpoolEncoder,
-    SpoolFile,
-    SpoolHeader,
-    header_reach,
-    unpack,
-    unpack_header,
-)
+from mailmill.spoolfile import SpoolFile, SpoolHeader, header_reach, unpack, unpack_header
+from mailmill.spoolstate import State
+from mailmill.spoolwriter import SpoolWriter, unlink_quietly
+
+__all__ = ["CONFIRMED", "Entry", "Spool", "State"]
 
 log = logging.getLogger(__name__)
 
 #: The directory in a queue directory that holds, by the name of a message which waits, the marks of what was
 #: confirmed of it, one a line.
 CONFIRMED: Final = "confirmed"
-
-
-class State(enum.StrEnum):
-    """The state of a message is the directory that its file is in. Names are Postfix's."""
-
-    INCOMING = "incoming"
-    ACTIVE = "active"
-    DEFERRED = "deferred"
-    CORRUPT = "corrupt"
-
-
-#: Bytes that are collected before they are written: most messages take one system call.
-_BUFFER: Final = 64 * 1024
 #: Bytes of a spool file in which its header is looked for first: nearly all are shorter.
 _HEADER_GUESS: Final = 4096
 
@@ -69,100 +50,6 @@ class Entry(Struct, frozen=True):
     size: int
     #: When it came into its state, or in `deferred` when it is due: seconds since the epoch.
     changed: float
-
-
-class SpoolWriter:
-    """One message on its way into the spool. Use as a context manager: without `commit` nothing stays."""
-
-    def __init__(self, spool: Spool, header: SpoolHeader) -> None:
-        self._spool = spool
-        self._name = header.id
-        self._path = spool.path(header.id, State.INCOMING)
-        self._encoder = SpoolEncoder()
-        self._buffer: list[bytes] = []
-        self._buffered = 0
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        try:
-            self._fd = os.open(self._path, flags, 0o600)
-        except OSError as exc:
-            raise spool.error("cannot create", header.id, exc) from exc
-        self._add(self._encoder.start(header))
-
-    def write(self, content: bytes) -> None:
-        """Append content (lines ending in LF).
-
-        Raises:
-            SpoolError: the disk refuses; the message cannot be committed any more.
-        """
-        self._add(self._encoder.add(content))
-        if self._buffered >= _BUFFER:
-            self._write()
-
-    def commit(self) -> None:
-        """Make the message durable and visible in `active`.
-
-        Raises:
-            SpoolError: any step failed; nothing of the message stays.
-        """
-        try:
-            self._add(self._encoder.end())
-            self._write()
-            os.fsync(self._fd)
-            fd, self._fd = self._fd, -1
-            os.close(fd)
-            final = self._spool.path(self._name, State.ACTIVE)
-            if final.exists():
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-            self._path.rename(final)
-        except OSError as exc:
-            self._discard()
-            raise self._spool.error("cannot commit", self._name, exc) from exc
-        try:
-            self._spool.sync(State.ACTIVE)
-        except SpoolError:
-            _unlink(final)
-            raise
-
-    def abandon(self) -> None:
-        """Leave nothing of a message that was not committed."""
-        if self._fd >= 0:
-            self._discard()
-
-    def _add(self, data: bytes) -> None:
-        self._buffer.append(data)
-        self._buffered += len(data)
-
-    def _write(self) -> None:
-        """Write what has been collected."""
-        view = memoryview(b"".join(self._buffer))
-        self._buffer.clear()
-        self._buffered = 0
-        try:
-            while view:
-                view = view[os.write(self._fd, view) :]
-        except OSError as exc:
-            raise self._spool.error("cannot write", self._name, exc) from exc
-
-    def _discard(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            with contextlib.suppress(OSError):
-                os.close(fd)
-        _unlink(self._path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.abandon()
-
-
-def _unlink(path: Path) -> None:
-    """Remove what must not stay. A disk that refuses this too has told its error before."""
-    with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
 
 
 class Spool:
@@ -356,12 +243,12 @@ class Spool:
                 os.fsync(file.fileno())
             temporary.rename(target)
         except OSError as exc:
-            _unlink(temporary)
+            unlink_quietly(temporary)
             raise self.error(f"cannot write to {state}", name, exc) from exc
         try:
             self.sync(state)
         except SpoolError:
-            _unlink(target)
+            unlink_quietly(target)
             raise
 
     def flush(self) -> None:

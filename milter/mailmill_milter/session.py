@@ -17,8 +17,9 @@ from mailmill.errors import SpoolError
 from mailmill.intake import IntakeWriter
 from mailmill.mailids import QUEUE_ID, long_queue_id, new_mail_id, queue_id_of, short_queue_id
 from mailmill.settings.options.choices import QueueType
-from mailmill.spool import Spool, SpoolWriter
+from mailmill.spool import Spool
 from mailmill.spoolfile import SpoolHeader, pack
+from mailmill.spoolwriter import SpoolWriter
 from mailmill_milter.answers import ACCEPT, CONTINUE, DISCARD, Answer, reject, tempfail
 from mailmill_milter.blocklist import Blocklist
 from mailmill_milter.facts import Macros, host_address, host_name, is_loopback, sasl_of, tls_of
