@@ -130,6 +130,7 @@ class Adoption:
         # That takes no room; on a full disk it is what makes room to write the other ends down.
         there.sweep()
         there.flush()
+        there.intake.close()
 
     def _one(self, source: _Source, state: State) -> Adopted:
         path = source.path

@@ -225,6 +225,12 @@ class Intake:
                 segment.forget()
             self._remove_leftovers()
 
+    def close(self) -> None:
+        """Let go of the files that are kept open for reading; the next read opens what it needs."""
+        with self._lock:
+            while self._fds:
+                os.close(self._fds.popitem()[1])
+
     def _remove_leftovers(self) -> None:
         """Remove what is of no segment: somebody was interrupted while creating or removing one."""
         latest = self._clock() - _LEFTOVER

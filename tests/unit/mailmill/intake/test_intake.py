@@ -121,7 +121,7 @@ def test_torn_lists_lose_no_message_and_make_up_none(world):
         assert len(found.names()) == len(set(found.names()))
         assert set(list(sent)[ended:]) <= set(found.names())
         assert list(found.remnants()) == []
-        close(found)
+        found.close()
 
 
 @settings(max_examples=60, deadline=None)
@@ -147,7 +147,7 @@ def test_a_damaged_segment_hides_nothing_that_was_told_of_or_keeps_it_for_a_pers
         for name in waiting:
             assert name in names or (forgotten and len(sent[name]) <= len(kept))
         assert sum(found.read(name) != sent[name] for name in names) <= segments
-        close(found)
+        found.close()
 
 
 @settings(max_examples=60, deadline=None)
@@ -174,13 +174,7 @@ def test_of_a_segment_that_was_cut_off_all_whole_messages_are_found(world):
         found.look()
         assert [name for name in found.names() if found.read(name) == sent[name]] == whole
         assert FORGED not in found.names()
-        close(found)
-
-
-def close(intake):
-    """Let go of the files that it keeps open."""
-    while intake._fds:
-        os.close(intake._fds.popitem()[1])
+        found.close()
 
 
 def test_without_an_intake_there_are_no_messages(tmp_path):
@@ -310,6 +304,9 @@ def test_few_files_are_open_however_many_segments_there_are(below, intake, open_
     for _ in range(2):
         assert [intake.read(name) for name in names] == [name.encode() for name in names]
     assert open_files() - before == _OPEN
+    intake.close()
+    assert open_files() == before
+    assert intake.read(names[0]) == names[0].encode()
     for name in names:
         intake.end(name)
     intake.sweep()
