@@ -97,6 +97,7 @@ class QueueManager:
         self._kept: Counter[str] = Counter()
         self._paused_until = 0.0
         self._redis_fails = False
+        self._ends_fail = False
         self._rescan_at = 0.0
 
     def appeared(self, names: Iterable[str]) -> None:
@@ -459,7 +460,11 @@ class QueueManager:
         try:
             self._spools[Queue.INCOMING].flush()
         except SpoolError as exc:
-            log.warning("%s", exc)
+            if not self._ends_fail:
+                log.warning("%s", exc)
+            self._ends_fail = True
+        else:
+            self._ends_fail = False
 
     def _settle(self, spool: Spool) -> None:
         try:
