@@ -40,9 +40,13 @@ class Mta:
     def __init__(self, path: Path, *, protocol: int = c.SMFI_V6_PROT, timeout: float = 30) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
-        self.socket.connect(str(path))
-        self._milter = MilterConnection(self.socket)
-        _, self.protocol = self._milter.optneg_mta(protocol=protocol)
+        try:
+            self.socket.connect(str(path))
+            self._milter = MilterConnection(self.socket)
+            _, self.protocol = self._milter.optneg_mta(protocol=protocol)
+        except BaseException:
+            self.socket.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

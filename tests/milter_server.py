@@ -99,6 +99,15 @@ class MilterServer:
     def files(self) -> list[str]:
         return [f"{state}/{name}" for state in State for name in self.spool.names(state)]
 
+    def clear(self) -> None:
+        """Let all messages have reached their end, as a queue manager would."""
+        spool = Spool(self.spool.root)
+        spool.intake.take_charge()
+        for state in State:
+            for name in list(spool.names(state)):
+                spool.remove(name, state)
+        spool.flush()
+
     def wait(self) -> int:
         """Return the exit status of a process that must end by itself."""
         return self.process.wait(PATIENCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -19,13 +20,26 @@ from mailmill_workers.scan.quarantine import QuarantinedEnvelope
 ACCEPTED = (State.ACTIVE, State.DEFERRED, State.CORRUPT)
 
 
-def waiting(places: Places) -> list[Path]:
-    """Return the spool files of accepted messages that have not reached their end."""
+@dataclass(frozen=True)
+class Waiting:
+    """An accepted message that has not reached its end."""
+
+    spool: Spool
+    state: State
+    name: str
+
+
+def waiting(places: Places) -> list[Waiting]:
+    """Return the accepted messages that have not reached their end.
+
+    Each call looks with eyes of its own: who remembers that a writer lived settles what it left behind, and
+    that is for the queue manager to do.
+    """
     return [
-        path
-        for root in (places.incoming, places.outgoing)
+        Waiting(spool, state, name)
+        for spool in map(Spool, (places.incoming, places.outgoing))
         for state in ACCEPTED
-        for path in (root / state).glob("*")
+        for name in spool.names(state)
     ]
 
 
@@ -56,8 +70,8 @@ def collect(places: Places, relay: PostfixRelay, proxy: RelayProxy, prefix: str)
         if recipient.startswith(prefix):
             found.quarantine[recipient].append(body)
             found.reasons[recipient] = reasons
-    for path in waiting(places):
-        found.waiting.update(_recipients(path))
+    for message in waiting(places):
+        found.waiting.update(_recipients(message))
     found.cuts.update(recipient for recipient in proxy.cut() if recipient.startswith(prefix))
     return found, strangers
 
@@ -75,9 +89,9 @@ def _quarantined(root: Path) -> Iterator[tuple[str, bytes, str]]:
             yield recipient.address, body, f"{record.verdict}: {'; '.join(record.reasons)}"
 
 
-def _recipients(path: Path) -> list[str]:
+def _recipients(message: Waiting) -> list[str]:
     try:
-        header = Spool(path.parent.parent).read_header(path.name, State(path.parent.name))
+        header = message.spool.read_header(message.name, message.state)
     except MailmillError:
         return []  # it has just gone, or is damaged: its letter is then counted as lost
     addresses = [recipient.address for recipient in header.envelope.recipients]

@@ -35,17 +35,18 @@ class Mutation:
 
 MUTATIONS: Final = (
     Mutation(
-        "the file is not synced",
-        "cluster/mailmill/spool.py",
-        "            os.fsync(self._fd)\n",
-        "",
-        "EIO on fsync",
+        "the record is not synced",
+        "cluster/mailmill/intake/writer.py",
+        "                os.fdatasync(self._fd)\n",
+        "                pass\n",
+        "EIO on fdatasync",
     ),
     Mutation(
-        "the answer comes before the rename",
-        "cluster/mailmill/spool.py",
-        "            self._path.rename(final)\n",
-        "            __import__('threading').Timer(1.0, self._path.rename, (final,)).start()\n",
+        "the answer comes before the record",
+        "milter/mailmill_milter/session.py",
+        "        self._edge.intake.append(header.id, pack(header, received + transaction.take()))\n",
+        "        late = (header.id, pack(header, received + transaction.take()))\n"
+        "        __import__('threading').Timer(1.0, self._edge.intake.append, late).start()\n",
         "kill milter child",
     ),
     Mutation(
@@ -60,7 +61,7 @@ MUTATIONS: Final = (
         "cluster/mailmill/ledger.py",
         "for i = 3, #ARGV do redis.call('SADD', KEYS[1], ARGV[i]) end\n",
         "",
-        "EIO on removal",
+        "EIO on list of ended",
     ),
 )
 

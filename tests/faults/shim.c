@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CREATE = 1, WRITE, FSYNC, RENAME, UNLINK, SEND };
-enum { KILL_BEFORE = -1, KILL_AFTER = -2, CRASH = -3, SPIN = -4, HANG = -5, EXHAUST = -6 };
+enum { CREATE = 1, WRITE, FSYNC, RENAME, UNLINK, SEND, DATASYNC, TRUNCATE };
+enum { KILL_BEFORE = -1, KILL_AFTER = -2, CRASH = -3, SPIN = -4, HANG = -5, EXHAUST = -6, KILL_WITHIN = -7, FULL = -8 };
 enum { RULES = 8 };
 
 struct rule {
@@ -204,6 +204,33 @@ ssize_t write(int fd, const void *data, size_t length)
     ACT(action, done, real(fd, data, length));
 }
 
+/* Write at an offset; within it, only the first half reaches the file. */
+static ssize_t written_at(const char *symbol, int fd, const void *data, size_t length, off64_t offset)
+{
+    ssize_t (*real)(int, const void *, size_t, off64_t);
+    *(void **)&real = next(symbol);
+    int action = due_on_file(WRITE, fd, data, length);
+    if (action == KILL_WITHIN || action == FULL) {
+        real(fd, data, length / 2, offset);
+        if (action == KILL_WITHIN)
+            kill(getpid(), SIGKILL);
+        errno = ENOSPC;
+        return -1;
+    }
+    ssize_t done;
+    ACT(action, done, real(fd, data, length, offset));
+}
+
+ssize_t pwrite(int fd, const void *data, size_t length, off_t offset)
+{
+    return written_at("pwrite", fd, data, length, offset);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset)
+{
+    return written_at("pwrite64", fd, data, length, offset);
+}
+
 ssize_t writev(int fd, const struct iovec *pieces, int count)
 {
     static ssize_t (*real)(int, const struct iovec *, int);
@@ -261,8 +288,26 @@ int fdatasync(int fd)
     static int (*real)(int);
     if (!real)
         *(void **)&real = next("fdatasync");
-    int action = due_on_file(FSYNC, fd, "", 0), done;
+    int action = due_on_file(DATASYNC, fd, "", 0), done;
     ACT(action, done, real(fd));
+}
+
+static int truncated(const char *symbol, int fd, off64_t length)
+{
+    int (*real)(int, off64_t);
+    *(void **)&real = next(symbol);
+    int action = due_on_file(TRUNCATE, fd, "", 0), done;
+    ACT(action, done, real(fd, length));
+}
+
+int ftruncate(int fd, off_t length)
+{
+    return truncated("ftruncate", fd, length);
+}
+
+int ftruncate64(int fd, off64_t length)
+{
+    return truncated("ftruncate64", fd, length);
 }
 
 int rename(const char *from, const char *to)

@@ -31,6 +31,8 @@ class Call(enum.IntEnum):
     RENAME = 4
     UNLINK = 5
     SEND = 6
+    DATASYNC = 7
+    TRUNCATE = 8
 
 
 class Action(enum.IntEnum):
@@ -42,6 +44,10 @@ class Action(enum.IntEnum):
     SPIN = -4
     HANG = -5
     EXHAUST = -6
+    #: For a write at an offset: half of it is done, then the process is killed.
+    KILL_WITHIN = -7
+    #: The same, and then there is no space.
+    FULL = -8
 
 
 @dataclass(frozen=True)

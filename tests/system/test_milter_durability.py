@@ -8,10 +8,14 @@ import subprocess
 
 import pytest
 
+from mailmill_milter.session import SPILL
 from milter_mta import Mta
 from milter_server import MilterServer, wait_for
 
 pytestmark = pytest.mark.system
+
+#: The body of a message that gets a file of its own.
+LARGE = b"x" * (SPILL + 1000)
 
 
 @contextlib.contextmanager
@@ -36,7 +40,8 @@ def small_spool(server_dir, require):
         with MilterServer(server_dir) as server:
             yield server
     finally:
-        subprocess.run(["umount", str(root)], check=True)
+        # The test itself still has a segment open.
+        subprocess.run(["umount", "--lazy", str(root)], check=True)
 
 
 @pytest.mark.parametrize("megabytes", [3, 8])
@@ -67,14 +72,16 @@ def test_a_file_size_limit_means_try_again(server_dir, require):  # B1
         assert mta.message() == "discard"
 
 
-def test_a_spool_without_permission_means_try_again(server_dir, require):
+@pytest.mark.parametrize(("name", "body"), [("incoming", LARGE), ("intake", b"x\r\n")])
+def test_a_spool_without_permission_means_try_again(server_dir, require, name, body):
     require(root=True)
     with MilterServer(server_dir, Run_As_User="mail") as server, connection(server) as mta:
-        incoming = server.spool.root / "incoming"
-        incoming.chmod(0o500)
-        assert mta.message() == "451 4.3.0 mail spool: Permission denied"
-        incoming.chmod(0o700)
-        assert mta.message() == "discard"
+        directory = server.spool.root / name
+        directory.chmod(0o500)
+        assert mta.message(body=body) == "451 4.3.0 mail spool: Permission denied"
+        directory.chmod(0o700)
+        assert mta.message(body=body) == "discard"
+        assert len(server.messages()) == 1
 
 
 def test_too_little_free_space_means_try_again(server_dir):
@@ -87,10 +94,19 @@ def test_a_spool_at_its_limit_means_try_again_until_it_has_drained(server_dir):
     with MilterServer(server_dir, Milter_Max_Spool_Messages="2") as server, connection(server) as mta:
         replies = [mta.message() for _ in range(2)]
         wait_for(lambda: mta.message().startswith("451 4.3.1 too many"), "the limit")
-        for name in server.files():
-            (server.spool.root / name).unlink()
+        server.clear()
         wait_for(lambda: mta.message() == "discard", "room again")
         assert replies == ["discard", "discard"]
+
+
+#: What the files and directories of a spool are to a message, by their paths.
+_KINDS = {
+    r"/in/incoming/[^/]+": "file",
+    r"/in/active": "directory",
+    r"/in/intake/\d+-\d+": "segment",
+    r"/in/intake/arrived/[^/]+": "arrived",
+    r"/in/intake/log": "directory",
+}
 
 
 def _calls(trace: str) -> list[str]:
@@ -98,32 +114,66 @@ def _calls(trace: str) -> list[str]:
     words = []
     fds: dict[str, str] = {}
     for line in trace.splitlines():
-        if found := re.search(r"openat\(.*\"([^\"]*/(incoming/[^\"]+|active))\", .*\) = (\d+)", line):
-            fds[found[3]] = "directory" if found[2] == "active" else "file"
-            words.append(f"open {fds[found[3]]}")
-        elif found := re.search(r"\b(write|fsync|close)\((\d+)\b.*\) += ", line):
+        if found := re.search(r"openat\(.*\"([^\"]*)\", .*\) = (\d+)", line):
+            kinds = [kind for path, kind in _KINDS.items() if re.search(f"{path}$", found[1])]
+            if kinds:
+                fds[found[2]] = kinds[0]
+                words.append(f"open {kinds[0]}")
+        elif found := re.search(r"\b(write|pwrite64|fsync|fdatasync|close)\((\d+)\b.*\) += ", line):
             if kind := fds.get(found[2]):
                 words.append(f"{found[1]} {kind}")
                 if found[1] == "close":
                     del fds[found[2]]
-        elif re.search(r"\brename\w*\(.*/incoming/.*/active/.*\) += 0", line):
+        elif re.search(r"\brename\w*\(.*/in/(incoming/.*/active|intake/.*/log)/.*\) += 0", line):
             words.append("rename")
         elif re.search(r'\b(write|writev|sendto|sendmsg)\(.*"\\0\\0\\0\\1d?"', line):
             words.append("answer")
-    return words
+    return [word for i, word in enumerate(words) if i == 0 or word != words[i - 1]]
 
 
-def test_the_answer_follows_write_fsync_rename_and_fsync_of_the_directory(server_dir, require):  # B3, R1
+@pytest.fixture
+def traced(server_dir, require):
+    """Returns the system calls for messages, given their bodies."""
     require("strace")
     trace = server_dir / "trace"
-    calls = "trace=openat,write,writev,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,close"
-    prefix = ("strace", "-f", "-qq", "-s", "64", "-e", calls, "-e", "signal=none", "-o", str(trace))
-    server = MilterServer(server_dir, prefix=prefix, Milter_Max_Children="1")
-    with server, connection(server) as mta:
-        assert mta.message() == "discard"
-    words = _calls(trace.read_text(errors="replace"))
+    calls = "openat,write,pwrite64,writev,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,close"
+    prefix = (
+        "strace",
+        "-f",
+        "-qq",
+        "-s",
+        "64",
+        "-e",
+        f"trace={calls}",
+        "-e",
+        "signal=none",
+        "-o",
+        str(trace),
+    )
+
+    def run(*bodies: bytes) -> list[str]:
+        server = MilterServer(server_dir, prefix=prefix, Milter_Max_Children="1")
+        with server, connection(server) as mta:
+            assert [mta.message(body=body) for body in bodies] == ["discard"] * len(bodies)
+        return _calls(trace.read_text(errors="replace"))
+
+    return run
+
+
+def test_the_answer_to_a_large_message_follows_both_syncs(traced):  # B3, R1
+    words = traced(LARGE)
     wanted = ["open file", "write file", "fsync file", "close file", "rename"]
     wanted += ["open directory", "fsync directory", "close directory", "answer"]
     start = words.index("open file")
-    seen = [word for i, word in enumerate(words[start:]) if i == 0 or word != words[start + i - 1]]
-    assert seen[: len(wanted)] == wanted
+    assert words[start : start + len(wanted)] == wanted
+
+
+def test_the_answer_to_a_small_message_follows_the_sync_of_its_record(traced):  # B3, R1
+    words = traced(b"one\r\n", b"two\r\n")
+    begun = ["open segment", "open arrived", "rename", "open directory", "fsync directory", "close directory"]
+    record = ["pwrite64 segment", "fdatasync segment", "write arrived", "answer"]
+    start = words.index("open segment")
+    seen = words[start : start + len(begun) + len(record)]
+    assert seen == begun + record
+    second = words.index("pwrite64 segment", start + len(seen))
+    assert words[second : second + len(record)] == record

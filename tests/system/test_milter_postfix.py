@@ -11,6 +11,7 @@ import pytest
 
 from mailmill_local.probes import free_port
 from mailmill_local.servers.edge import PostfixEdge
+from mailmill_milter.session import SPILL
 from milter_server import MilterServer
 
 pytestmark = pytest.mark.system
@@ -94,8 +95,7 @@ def running(servers_dir, require):
 @pytest.fixture
 def edge(running):
     """A milter and a Postfix with an empty spool."""
-    for name in running.milter.files():
-        (running.milter.spool.root / name).unlink()
+    running.milter.clear()
     return running
 
 
@@ -213,13 +213,14 @@ def test_a_message_without_headers_and_one_without_a_body_arrive(edge):  # B26
 def test_a_spool_that_cannot_be_written_is_the_senders_delay(edge):  # B1
     directory = edge.milter.spool.root / "incoming"
     directory.chmod(0o500)
+    large = AWKWARD + (b"x" * 70 + b"\r\n") * (SPILL // 70)
     with edge.client() as client, pytest.raises(smtplib.SMTPDataError) as refused:
-        client.sendmail("a@example.org", ["b@example.com"], AWKWARD)
+        client.sendmail("a@example.org", ["b@example.com"], large)
     assert refused.value.smtp_code == 451
     assert refused.value.smtp_error == b"4.3.0 mail spool: Permission denied"
     directory.chmod(0o700)
     with edge.client() as client:
-        client.sendmail("a@example.org", ["b@example.com"], AWKWARD)
+        client.sendmail("a@example.org", ["b@example.com"], large)
     assert len(edge.milter.files()) == 1
 
 

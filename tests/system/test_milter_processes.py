@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailmill_local.probes import free_port
+from mailmill_milter.session import SPILL
 from milter_mta import Mta
 from milter_server import MilterServer, wait_for
 
@@ -99,8 +100,12 @@ def test_it_runs_as_another_user_with_the_groups_of_that_user(server_dir, requir
         with Mta(server.socket) as mta:
             mta.connect()
             assert mta.message() == "discard"
-        (name,) = server.files()
-        assert (server.spool.root / name).owner() == "mail"
+            assert mta.message(body=b"x" * (SPILL + 1000)) == "discard"
+        root = server.spool.root
+        files = [*root.glob("active/*"), *root.glob("intake/*/*")]
+        assert {path.parent.name for path in files} == {"active", "log", "arrived"}
+        assert {path.owner() for path in files} == {"mail"}
+        assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in files} == {0}
 
 
 def test_queue_directories_of_another_user_are_named(server_dir, require):

@@ -11,8 +11,19 @@ from typing import ClassVar
 
 from faults.bench import Bench
 from faults.fault import Fault, Setup
+from faults.kinds.intake import (
+    ARRIVED,
+    ENDED,
+    NEW_SEGMENT,
+    SEGMENT,
+    SEGMENTS,
+    LargeLetters,
+    begin_segments,
+    end_segments,
+)
 from faults.kinds.relaydefers import RelayDefers
-from faults.shim import Call, Rule
+from faults.processes import kill
+from faults.shim import Action, Call, Rule
 
 #: Bytes that are written at once to fill the disk.
 _PIECE = 4096
@@ -64,9 +75,11 @@ class DiskReadOnly(Fault):
     setup = Setup.DISK
     times = 1
     hold = 4.0
+    cuts_edge = True  # its processes are killed: a mount with files that are open for writing stays writable
 
     def inject(self, bench: Bench) -> int:
         assert bench.disk is not None
+        end_segments(bench)
         return int(bench.disk.set_read_only(read_only=True))
 
     def repair(self, bench: Bench) -> int:
@@ -113,19 +126,48 @@ class DiskFails(Fault):
     hold = 1.5
     call: ClassVar[Call]
     part: ClassVar[str] = "milter"
-    where: ClassVar[str] = "/milterin/"
+    where: ClassVar[str] = SEGMENT
+    action: ClassVar[int] = errno.EIO
 
     def inject(self, bench: Bench) -> int:
-        bench.shims[self.part].arm(Rule(self.call, errno.EIO, where=self.where, repeat=True))
+        bench.shims[self.part].arm(Rule(self.call, self.action, where=self.where, repeat=True))
         return 0
 
     def repair(self, bench: Bench) -> int:
         return bench.shims[self.part].disarm()
 
 
-class FailingOnCreate(DiskFails):
+class FailingOnNewSegment(DiskFails):
+    """A milter process cannot begin a segment: others, which have one, go on."""
+
+    times = 3
+    hold = 4.0
+    stretch = 2.0
+    cuts_edge = True  # milter processes are killed, for others to begin
+
+    def inject(self, bench: Bench) -> int:
+        begin_segments(bench)
+        return super().inject(bench)
+
+
+class FailingOnCreate(FailingOnNewSegment):
     name = "EIO on create"
     call = Call.CREATE
+    where = NEW_SEGMENT
+
+
+class FailingOnRename(FailingOnNewSegment):
+    name = "EIO on rename"
+    call = Call.RENAME
+    where = NEW_SEGMENT
+
+
+class FailingOnDirectory(FailingOnNewSegment):
+    """The segment is there, but that its directory knows of it is not sure."""
+
+    name = "EIO on fsync of directory"
+    call = Call.FSYNC
+    where = SEGMENTS
 
 
 class FailingOnWrite(DiskFails):
@@ -133,36 +175,81 @@ class FailingOnWrite(DiskFails):
     call = Call.WRITE
 
 
-class FailingOnFsync(DiskFails):
+class FullWithinRecord(DiskFails):
+    """The disk is full in the middle of each record."""
+
+    name = "ENOSPC within a record"
+    call = Call.WRITE
+    action = Action.FULL
+
+
+class FullAndBroken(FullWithinRecord):
+    """And half a record cannot be taken back."""
+
+    name = "ENOSPC, EIO on truncate"
+
+    def inject(self, bench: Bench) -> int:
+        bench.shims[self.part].arm(Rule(Call.TRUNCATE, errno.EIO, where=self.where, repeat=True), slot=1)
+        return super().inject(bench)
+
+    def repair(self, bench: Bench) -> int:
+        bench.shims[self.part].disarm(slot=1)
+        return super().repair(bench)
+
+
+class FailingOnDatasync(DiskFails):
+    name = "EIO on fdatasync"
+    call = Call.DATASYNC
+
+
+class FailingOnArrived(DiskFails):
+    """A record is on the disk, and the queue manager cannot be told of it: it is voided."""
+
+    name = "EIO on line of arrived"
+    call = Call.WRITE
+    where = ARRIVED
+
+
+class FailingOnFsync(LargeLetters, DiskFails):
     name = "EIO on fsync"
     call = Call.FSYNC
     where = "/milterin/incoming"
 
 
-class FailingOnRename(DiskFails):
-    name = "EIO on rename"
-    call = Call.RENAME
+class FailingOnOwnFile(LargeLetters, DiskFails):
+    """Of a large message.
 
-
-class FailingOnDirectory(DiskFails):
-    """The file's fsync and rename succeed, that of the directory fails: the message is taken back.
-
-    The queue manager may have seen it in between: it goes on, and the sender, told 451, sends it again.
+    The file's fsync and rename succeed, that of the directory fails: the message is taken back. The queue
+    manager may have seen it in between: it goes on, and the sender, told 451, sends it again.
     """
 
     cuts_edge = True
 
-    name = "EIO on fsync of directory"
+    name = "EIO on fsync of active"
     call = Call.FSYNC
     where = "/milterin/active"
 
 
-class FailingOnRemoval(DiskFails):
-    """The queue manager cannot remove what has been delivered."""
+class FailingOnEnd(DiskFails):
+    """The queue manager cannot write down what has been delivered, and dies so: all of it goes once more."""
+
+    name = "EIO on list of ended"
+    call = Call.WRITE
+    part = "queue-manager"
+    where = ENDED
+
+    def repair(self, bench: Bench) -> int:
+        kill(bench.running(bench.system.queue_manager))
+        return super().repair(bench)
+
+
+class FailingOnRemoval(LargeLetters, DiskFails):
+    """The queue manager cannot remove what has been delivered from a file of its own."""
 
     name = "EIO on removal"
     call = Call.UNLINK
     part = "queue-manager"
+    where = "/milterin/"
 
 
 class FailingOutgoing(RelayDefers, DiskFails):
@@ -189,10 +276,16 @@ FAULTS = (
     DiskReadOnly,
     DiskError,
     FailingOnCreate,
-    FailingOnWrite,
-    FailingOnFsync,
     FailingOnRename,
     FailingOnDirectory,
+    FailingOnWrite,
+    FullWithinRecord,
+    FullAndBroken,
+    FailingOnDatasync,
+    FailingOnArrived,
+    FailingOnFsync,
+    FailingOnOwnFile,
+    FailingOnEnd,
     FailingOnRemoval,
     FailingOutgoing,
     FailingJournal,

@@ -12,14 +12,21 @@ from typing import ClassVar
 from faults.account import Found
 from faults.bench import Bench
 from faults.fault import Fault, Setup
+from faults.kinds.intake import (
+    ARRIVED,
+    ENDED,
+    NEW_SEGMENT,
+    SEGMENT,
+    SEGMENTS,
+    LargeLetters,
+    begin_segments,
+)
 from faults.kinds.relaydefers import RelayDefers
 from faults.shim import Action, Call, Rule
 from mailmill_local.probes import wait_until
 
 #: Seconds in which a point must be reached while mail is sent.
 _REACH_SECONDS = 8.0
-#: The milter's answer DISCARD: length and letter (libmilter, mfdef.h).
-_DISCARD = b"\x00\x00\x00\x01d"
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,9 @@ class Point:
     redis: bool = False
     #: The rule is for what is sent to the relay.
     relay: bool = False
+    #: Only a milter process that has just begun passes it: its first message begins a segment of the intake,
+    #: and the segments of those before it can be removed.
+    begun: bool = False
 
 
 def _before(call: Call, where: str) -> Point:
@@ -45,6 +55,18 @@ def _after(call: Call, where: str) -> Point:
 
 def _both(call: Call, where: str) -> tuple[Point, Point]:
     return _before(call, where), _after(call, where)
+
+
+#: The milter's answer DISCARD: length and letter (libmilter, mfdef.h).
+_DISCARD = b"\x00\x00\x00\x01d"
+_ANSWER = tuple(
+    Point(name, Rule(Call.SEND, action, where="milter.sock", marker=_DISCARD))
+    for name, action in (("before the answer", Action.KILL_BEFORE), ("answer", Action.KILL_AFTER))
+)
+
+
+def _begun(*points: Point) -> tuple[Point, ...]:
+    return tuple(replace(point, begun=True) for point in points)
 
 
 def _command(step: str, marker: bytes, action: Action = Action.KILL_AFTER) -> Point:
@@ -70,6 +92,8 @@ class Points(Fault):
             rule = replace(rule, port=bench.ports.redis)
         if point.relay:
             rule = replace(rule, port=bench.relay_proxy.port)
+        if point.begun:
+            begin_segments(bench)
         shim = bench.shims[self.part]
         shim.arm(rule)
         wait_until(lambda: shim.fired() > 0, _REACH_SECONDS)
@@ -82,37 +106,85 @@ class Points(Fault):
         return [f"never reached: {name}" for name in self._missed]
 
 
-class SpoolCommit(Points):
-    """Between the steps of taking a message over."""
+class IntakeAppend(Points):
+    """Between the steps of taking a small message over."""
+
+    name = "points: intake"
+    part = "milter"
+    cuts_edge = True
+    stretch = 3.0
+    points = (
+        *_both(Call.WRITE, SEGMENT),
+        Point("within write of a record", Rule(Call.WRITE, Action.KILL_WITHIN, where=SEGMENT)),
+        *_both(Call.DATASYNC, SEGMENT),
+        *_both(Call.WRITE, ARRIVED),
+        *_ANSWER,
+    )
+    times = len(points)
+
+
+class SegmentBegun(Points):
+    """Between the steps of beginning a segment of the intake."""
+
+    name = "points: segment"
+    part = "milter"
+    cuts_edge = True
+    stretch = 4.0
+    points = _begun(
+        *_both(Call.CREATE, NEW_SEGMENT),
+        _after(Call.CREATE, ARRIVED),
+        _after(Call.RENAME, NEW_SEGMENT),
+        _after(Call.FSYNC, SEGMENTS),
+    )
+    times = len(points)
+
+
+class SpoolCommit(LargeLetters, Points):
+    """Between the steps of taking a message over that gets a file of its own."""
 
     name = "points: spool commit"
     part = "milter"
     cuts_edge = True
-    stretch = 1.5
+    stretch = 3.0
     points = (
         *_both(Call.CREATE, "/milterin/incoming"),
         *_both(Call.FSYNC, "/milterin/incoming"),
         *_both(Call.RENAME, "/milterin/incoming"),
         *_both(Call.FSYNC, "/milterin/active"),
-        Point("before the answer", Rule(Call.SEND, Action.KILL_BEFORE, where="milter.sock", marker=_DISCARD)),
     )
     times = len(points)
 
 
-class Enqueue(Points):
+class Enqueue(LargeLetters, Points):
     """Between contents, task, outcomes and removal in the queue manager."""
 
     name = "points: enqueue, removal"
     part = "queue-manager"
-    stretch = 2.5
+    stretch = 3.0
     points = (
         _command("before the contents", b"\r\nSET\r\n", Action.KILL_BEFORE),
         _command("contents", b"\r\nSET\r\n"),
         _command("task", b"\r\nLPUSH\r\n"),
         _command("event", b"mailmill:events"),
         *_both(Call.UNLINK, "/milterin/active"),
+        *_both(Call.WRITE, ENDED),
         _command("outcome removed", b"\r\nXDEL\r\n"),
         _command("contents removed", b"\r\nUNLINK\r\n"),
+    )
+    times = len(points)
+
+
+class SegmentRemoved(Points):
+    """Between the steps of removing a segment of which all messages have ended."""
+
+    name = "points: segment removal"
+    part = "queue-manager"
+    cuts_edge = True  # milter processes are killed, for their segments to end
+    stretch = 4.0
+    points = _begun(
+        *_both(Call.UNLINK, SEGMENT),
+        *_both(Call.UNLINK, ARRIVED),
+        _after(Call.UNLINK, ENDED),
     )
     times = len(points)
 
@@ -129,7 +201,7 @@ class Deferral(RelayDefers, Points):
         *_both(Call.RENAME, "/milterout/incoming"),
         _after(Call.FSYNC, "/milterout/active"),
         *_both(Call.RENAME, "/milterout/active"),
-        _after(Call.UNLINK, "/milterin/active"),
+        _after(Call.WRITE, ENDED),
         _after(Call.RENAME, "/milterout/deferred"),
         *_both(Call.UNLINK, "/milterout/active"),
     )
@@ -169,7 +241,7 @@ class Deliver(Points):
         Point("before the submission", Rule(Call.SEND, Action.KILL_BEFORE), relay=True),
         Point("submission", Rule(Call.SEND, Action.KILL_AFTER), relay=True),
         Point("K noted", Rule(Call.WRITE, Action.KILL_AFTER, where="/journal/", marker=b'"confirmed"')),
-        *_both(Call.FSYNC, "/journal/"),
+        *_both(Call.DATASYNC, "/journal/"),
         _command("confirmation", b"'SADD'"),
         _command("outcome", b"mailmill:outcomes"),
         _command("before the acknowledgement", b"\r\nZREM\r\n", Action.KILL_BEFORE),
@@ -178,4 +250,4 @@ class Deliver(Points):
     times = len(points)
 
 
-FAULTS = (SpoolCommit, Enqueue, Deferral, Scan, Deliver)
+FAULTS = (IntakeAppend, SegmentBegun, SpoolCommit, Enqueue, SegmentRemoved, Deferral, Scan, Deliver)

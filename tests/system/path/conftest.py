@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mailmill.spool import CONFIRMED, Spool, State
 from mailmill_local import corpus
 from mailmill_local.load import Answer, Letter, send_all
 from mailmill_local.mailbox import Received
@@ -45,10 +46,11 @@ class Running:
     def quarantined(self) -> set[str]:
         return {path.parent.name for path in self.system.places.quarantine.glob("*/*/message")}
 
-    def waiting(self) -> list[Path]:
-        """Spool files that have not reached their end."""
-        spools = (self.system.places.incoming, self.system.places.outgoing)
-        return [path for spool in spools for path in spool.glob("*/*")]
+    def waiting(self) -> list[str]:
+        """What has not reached its end: messages, what is being written, and marks."""
+        spools = [Spool(root) for root in (self.system.places.incoming, self.system.places.outgoing)]
+        messages = [name for spool in spools for state in State for name in spool.names(state)]
+        return messages + [path.name for spool in spools for path in spool.root.glob(f"{CONFIRMED}/*")]
 
     def wait_until_empty(self, seconds: float = ARRIVAL_SECONDS) -> None:
         deadline = time.monotonic() + seconds

@@ -1,5 +1,6 @@
 """An edge that is drained, taken over, started twice, or has files in its queues that cannot be read."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mailmill.spool import State
+from mailmill.intake.records import Record, arrived, frame
+from mailmill.spool import Spool, State
 from mailmill_local.load import Letter
 from mailmill_local.probes import wait_until
 from mailmill_local.servers.mailmill import COMMANDS
+from mailmill_milter.session import SPILL
 
 pytestmark = pytest.mark.system
 
@@ -32,6 +35,15 @@ def small(count, prefix):
     ]
 
 
+def large(count, prefix):
+    """Letters that get a spool file of their own."""
+    more = b"x" * 70 + b"\n"
+    return [
+        Letter(letter.sender, letter.recipients, letter.data + more * (SPILL // len(more)))
+        for letter in small(count, prefix)
+    ]
+
+
 def mailmill(running, *arguments, **environment):
     """Run a command to its end."""
     return subprocess.run(
@@ -44,12 +56,12 @@ def mailmill(running, *arguments, **environment):
     )
 
 
-def arrived(running, prefix):
+def arrived_at(running, prefix):
     return {name: copies for name, copies in running.arrived().items() if name.startswith(prefix)}
 
 
 def assert_all_arrived_once(running, count, prefix):
-    found = arrived(running, prefix)
+    found = arrived_at(running, prefix)
     assert len(found) == count
     assert {len(copies) for copies in found.values()} == {1}
 
@@ -128,6 +140,7 @@ def test_the_mail_of_an_edge_that_is_gone_is_delivered_by_the_one_that_takes_it_
     assert (taken.returncode, taken.stderr) == (0, "")
     assert taken.stdout == f"{2 * COUNT} adopted, 0 damaged, 0 here already, 0 left\n"
     assert [path for path in gone.glob("*/*/*") if path.parent.name in set(State)] == []
+    assert list(gone.glob("*/intake/*/*")) == []
     assert all(answer.accepted for answer in answers)
     running.wait_until_empty()
     assert_all_arrived_once(running, len(answers), prefix)
@@ -137,7 +150,7 @@ def test_files_that_cannot_be_read_are_kept_and_stop_nobody(running):
     system = running.system
     running.wait_until_empty()
     kill(system.queue_manager)
-    answers = running.send(small(COUNT, "bad-"))
+    answers = running.send(large(COUNT, "bad-"))
     assert all(answer.accepted for answer in answers)
     active = system.places.incoming / State.ACTIVE
     truncated, empty, unreadable, *_ = sorted(active.iterdir())
@@ -157,7 +170,7 @@ def test_files_that_cannot_be_read_are_kept_and_stop_nobody(running):
     spoiled_data = spoiled.read_bytes()
     spoiled.write_bytes(spoiled_data[:-1])
     restart(system.relay)
-    assert wait_until(lambda: len(arrived(running, "bad-")) == good - 1, 180)
+    assert wait_until(lambda: len(arrived_at(running, "bad-")) == good - 1, 180)
     corrupt = {path.name: path.read_bytes() for path in (system.places.incoming / State.CORRUPT).iterdir()}
     assert corrupt == {truncated.name: data[:-10], empty.name: b"", "README": b"foreign"}
     assert (system.places.outgoing / State.CORRUPT / spoiled.name).read_bytes() == spoiled_data[:-1]
@@ -166,6 +179,92 @@ def test_files_that_cannot_be_read_are_kept_and_stop_nobody(running):
     for name in (truncated.name, empty.name, spoiled.name):
         assert [line for line in running.lines if f"{name}: damaged, kept in corrupt" in line] != []
     os.chown(unreadable, owner.st_uid, owner.st_gid)
-    assert wait_until(lambda: len(arrived(running, "bad-")) == good, 90)
+    assert wait_until(lambda: len(arrived_at(running, "bad-")) == good, 90)
     assert_all_arrived_once(running, good, "bad-")
     assert "corrupt" in mailmill(running, "trace", truncated.name).stdout
+
+
+def records(intake):
+    """The messages that the milter has told of, by segment."""
+    found: dict[Path, list[Record]] = {}
+    for path in (intake / "arrived").iterdir():
+        listed, _ = arrived(path.read_bytes())
+        if listed:
+            found[intake / "log" / path.name] = listed
+    return found
+
+
+def test_messages_of_the_intake_that_are_damaged_are_kept_and_stop_nobody(running):
+    system = running.system
+    intake = system.places.incoming / "intake"
+    running.wait_until_empty()
+    kill(system.queue_manager)
+    answers = running.send(small(3 * COUNT, "torn-"))
+    assert all(answer.accepted for answer in answers)
+    kill(system.milter)
+    segment, listed = max(records(intake).items(), key=lambda item: len(item[1]))
+    spoiled, unframed, *_ = listed
+    with segment.open("r+b") as file:
+        file.seek(spoiled.offset + spoiled.length - 3)
+        file.write(b"\0")
+        file.seek(unframed.start)
+        file.write(bytes(20))
+        file.truncate(listed[-1].end)
+        file.seek(0, os.SEEK_END)
+        file.write(frame("01HZZZZZZZABCDEFGH-4XyZ", 1000) + b"the half of a message")
+    data = segment.read_bytes()[spoiled.offset : spoiled.offset + spoiled.length]
+    before = {path.name for path in (system.places.incoming / State.CORRUPT).iterdir()}
+    restart(system.queue_manager, system.milter)
+    good = len(answers) - 1
+    assert wait_until(lambda: len(arrived_at(running, "torn-")) == good, 120)
+    corrupt = {path.name: path.read_bytes() for path in (system.places.incoming / State.CORRUPT).iterdir()}
+    assert {name: content for name, content in corrupt.items() if name not in before} == {spoiled.name: data}
+    (system.places.incoming / State.CORRUPT / spoiled.name).unlink()
+    assert any(f"{spoiled.name}: damaged, kept in corrupt" in line for line in running.lines)
+    assert_all_arrived_once(running, good, "torn-")
+
+
+def test_a_queue_manager_that_is_killed_again_and_again_delivers_each_message_once(running):
+    system = running.system
+    sent = []
+    for number in range(4):
+        prefix = f"again{number}-"
+        sent += running.send(small(5 * COUNT, prefix))
+        assert wait_until(lambda: len(arrived_at(running, prefix)) > COUNT, 60)  # noqa: B023
+        kill(system.queue_manager)
+        restart(system.queue_manager)
+    assert all(answer.accepted for answer in sent)
+    running.wait_until_empty()
+    for number in range(4):
+        assert_all_arrived_once(running, 5 * COUNT, f"again{number}-")
+
+
+def test_messages_of_the_intake_are_shown_like_others(running):
+    system = running.system
+    running.wait_until_empty()
+    kill(system.queue_manager)
+    answers = running.send([*small(3, "shown-"), *large(1, "shownlarge-")])
+    assert all(answer.accepted for answer in answers)
+    assert len(list((system.places.incoming / State.ACTIVE).iterdir())) == 1
+    counts = json.loads(mailmill(running, "queue", "counts", "--json").stdout)
+    assert any(each.get("state") == "active" and each.get("messages") == 4 for each in flat(counts)), counts
+    listed = mailmill(running, "queue", "list").stdout
+    spool = Spool(system.places.incoming)
+    names = sorted(spool.names(State.ACTIVE))
+    assert [name for name in names if name not in listed] == []
+    for name in names:
+        header = spool.read_header(name, State.ACTIVE)
+        shown = mailmill(running, "queue", "show", name)
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert header.envelope.recipients[0].address in shown.stdout
+    restart(system.queue_manager)
+    running.wait_until_empty()
+    assert_all_arrived_once(running, 3, "shown-")
+
+
+def flat(value):
+    """All objects in a JSON document."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from flat(each)

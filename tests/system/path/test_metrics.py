@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mailmill.mailids import new_mail_id
 from mailmill.spool import State
+from mailmill_local.load import Letter
 from mailmill_local.probes import HOST, wait_until
 
 pytestmark = pytest.mark.system
@@ -17,6 +18,13 @@ pytestmark = pytest.mark.system
 LETTERS = 20
 #: Seconds in which an event must have reached the recorder.
 PATIENCE = 30
+
+
+def small(count: int, prefix: str) -> list[Letter]:
+    return [
+        Letter("sender@example.org", (f"{prefix}{number}@example.com",), b"Subject: %d\n\nbody\n" % number)
+        for number in range(count)
+    ]
 
 
 class Scraped:
@@ -114,6 +122,22 @@ def test_a_damaged_file_in_the_queue_raises_the_counter_of_corrupt_ones(running,
         assert (root / State.CORRUPT / name).read_bytes() == b"a file that a disk has damaged"
     finally:
         (root / State.CORRUPT / name).unlink(missing_ok=True)
+
+
+def test_messages_that_were_counted_first_go_on_as_soon_as_they_can(running, sent, edge):
+    running.wait_until_empty()
+    running.system.redis.stop()
+    try:
+        answers = running.send(small(LETTERS, "counted-"))
+        assert all(answer.accepted for answer in answers)
+
+        def counted():
+            return edge().value("edge_queue_messages", queue="milterin", state="active") == LETTERS
+
+        assert wait_until(counted, PATIENCE)
+    finally:
+        running.system.redis.start()
+    running.wait_until_empty(PATIENCE)
 
 
 def test_a_redis_that_is_away_is_told_by_the_recorder_and_mail_waits(running, sent, edge, cluster):

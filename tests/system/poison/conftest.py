@@ -171,8 +171,9 @@ class Rig:
     def wait_until_empty(self) -> None:
         self.wait_until(lambda: not self.waiting() and not self._relay_busy())
 
-    def waiting(self) -> list[Path]:
-        return [p for spool in (self.places.incoming, self.places.outgoing) for p in spool.glob("*/*")]
+    def waiting(self) -> list[str]:
+        spools = map(Spool, (self.places.incoming, self.places.outgoing))
+        return [name for spool in spools for state in State for name in spool.names(state)]
 
     def arrived(self) -> collections.Counter[str]:
         """How often each recipient got mail, by local part."""
