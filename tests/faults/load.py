@@ -18,8 +18,8 @@ from mailmill_local.probes import HOST
 
 #: Connections that send at the same time.
 CONNECTIONS: Final = 10
-#: Messages on one connection before it is closed. Few: smtpd answers 451 for the rest of a connection whose
-#: milter has died, and what is refused proves nothing.
+#: Messages on one connection before it is closed. It is closed at the first one that is refused, too: smtpd
+#: answers 451 for the rest of a connection whose milter has died, and what is refused proves nothing.
 PER_CONNECTION: Final = 4
 #: Seconds for each step of the SMTP dialogue: an edge whose disk or processes are gone answers late.
 SMTP_SECONDS: Final = 40.0
@@ -86,10 +86,13 @@ class Load:
                 ) as client:
                     client.ehlo()
                     for _ in range(PER_CONNECTION):
-                        self.answers.append(send_letter(client, due.letter))
+                        answer = send_letter(client, due.letter)
+                        self.answers.append(answer)
                         due = self._next()
                         if due is None:
                             return
+                        if not answer.accepted:
+                            break
             except OSError as error:  # smtplib's errors are ones too
                 if due is None:
                     return  # only the QUIT failed
