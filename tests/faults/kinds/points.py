@@ -41,8 +41,8 @@ class Point:
     redis: bool = False
     #: The rule is for what is sent to the relay.
     relay: bool = False
-    #: Only milter processes that have just begun lead to it: their first messages begin segments of the intake,
-    #: and the segments of those before them can be removed.
+    #: Only milter processes that have just begun lead to it: their first messages begin segments of the
+    #: intake, and the segments of those before them can be removed.
     begun: bool = False
 
 
