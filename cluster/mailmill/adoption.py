@@ -19,12 +19,13 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from mailmill.errors import DamagedSpoolFileError, SpoolError
-from mailmill.intake.directories import ALL, sync_directory
+from mailmill.intake.directories import ALL
 from mailmill.mailids import MAIL_ID
 from mailmill.process import Identity
 from mailmill.queuelock import QueueLock
 from mailmill.spool import CONFIRMED, Spool, State
 from mailmill.spoolfile import unpack_named
+from mailmill.syncing import sync_directory
 
 #: The states of which messages are taken. What is in `incoming` was never acknowledged to a client.
 TAKEN: Final = (State.ACTIVE, State.DEFERRED, State.CORRUPT)

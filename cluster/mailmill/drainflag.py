@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from mailmill.errors import SpoolError
+from mailmill.syncing import sync_directory
 
 _FLAG: Final = "drain"
 
@@ -32,7 +33,7 @@ def begin_drain(root: Path) -> None:
     """
     try:
         os.close(os.open(root / _FLAG, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
-        _sync(root)
+        sync_directory(root)
     except OSError as exc:
         raise SpoolError(f"cannot create {root / _FLAG}: {exc.strerror or exc}") from exc
 
@@ -45,14 +46,6 @@ def end_drain(root: Path) -> None:
     """
     try:
         (root / _FLAG).unlink(missing_ok=True)
-        _sync(root)
+        sync_directory(root)
     except OSError as exc:
         raise SpoolError(f"cannot remove {root / _FLAG}: {exc.strerror or exc}") from exc
-
-
-def _sync(root: Path) -> None:
-    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -25,11 +25,11 @@ from msgspec import Struct
 from mailmill.errors import DamagedSpoolFileError, SpoolError
 from mailmill.groupsync import GroupSync
 from mailmill.intake import Intake
-from mailmill.intake.directories import sync_directory
 from mailmill.mailids import arrival_of
 from mailmill.spoolfile import SpoolFile, SpoolHeader, header_reach, unpack, unpack_header
 from mailmill.spoolstate import State
 from mailmill.spoolwriter import SpoolWriter, unlink_quietly
+from mailmill.syncing import sync_directory
 
 __all__ = ["CONFIRMED", "Entry", "Spool", "State"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -24,16 +23,3 @@ class Directories:
         self.log = self.top / LOG
         self.arrived = self.top / ARRIVED
         self.ended = self.top / ENDED
-
-
-def sync_directory(path: Path) -> None:
-    """Make what was created, renamed or removed in a directory durable.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -14,8 +14,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from mailmill.intake.directories import Directories, sync_directory
+from mailmill.intake.directories import Directories
 from mailmill.intake.segment import Changes, Segment
+from mailmill.syncing import sync_directory
 
 log = logging.getLogger(__name__)
 

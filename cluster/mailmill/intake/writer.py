@@ -14,8 +14,9 @@ from typing import Final
 
 from mailmill.errors import SpoolError
 from mailmill.groupsync import GroupSync
-from mailmill.intake.directories import Directories, sync_directory
+from mailmill.intake.directories import Directories
 from mailmill.intake.records import VOIDED, Record, arrived_line, frame
+from mailmill.syncing import sync_directory
 
 #: Bytes from which on a segment gets no more messages. One that waits keeps so much of the disk at most, and
 #: creating a file is shared by about 2,000 messages (SpamAssassin public corpus, mean 7.7 kB).

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from mailmill.spool import CONFIRMED, Spool
+from mailmill.syncing import sync_directory
 from mailmill_milter.queue_manager.item import Name, Queue
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class Marks:
             except OSError as exc:
                 log.warning("%s: what was confirmed of it is only in Redis: %s", name.text, exc)
         for directory in directories:
-            _sync(directory)
+            sync_directory(directory)
 
     def forget(self, name: Name) -> None:
         """A message has reached its end."""
@@ -112,11 +113,3 @@ class Marks:
 
     def _path(self, name: Name) -> Path:
         return self._directories[name.queue] / name.text
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

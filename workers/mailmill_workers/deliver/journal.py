@@ -25,6 +25,7 @@ from msgspec import Struct
 from mailmill.delivery import Delivery
 from mailmill.errors import RecordError
 from mailmill.records import decode, encode
+from mailmill.syncing import sync_directory
 
 log = logging.getLogger(__name__)
 
@@ -221,7 +222,7 @@ class DeliveryJournal:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             hidden.rename(path)
-            _sync_directory(self._directory)
+            sync_directory(self._directory)
         except OSError:
             os.close(fd)
             raise
@@ -255,11 +256,3 @@ def _take(path: Path, now: float) -> Segment | None:
             if line:  # the last one, of a process that died while writing
                 log.warning("%s: a record cannot be read: %r", path, line[:80])
     return segment
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -21,6 +21,7 @@ from msgspec import Struct
 from mailmill.envelope import Envelope
 from mailmill.errors import MailmillError
 from mailmill.records import encode
+from mailmill.syncing import sync_directory
 from mailmill_workers.mail import Mail
 from mailmill_workers.scan.judgement import Folder
 
@@ -75,7 +76,7 @@ class Quarantine:
             self._make_directory(directory)
             self._write(envelope, encode(record) + b"\n")
             self._write(message, mail.content)
-            _sync_directory(directory)
+            sync_directory(directory)
         except (OSError, LookupError) as exc:
             raise QuarantineError(f"{mail.header.id}: cannot be stored in {directory}: {exc}") from exc
         return message
@@ -90,7 +91,7 @@ class Quarantine:
                 path.chmod(self._directory_mode)
                 self._give(path)
             # Also when it was there: who has just made it may not have come to this yet.
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
 
     def _write(self, path: Path, data: bytes) -> None:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -109,11 +110,3 @@ class Quarantine:
     def _give(self, path: Path) -> None:
         if self._group:
             shutil.chown(path, group=self._group)
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
