@@ -34,6 +34,9 @@ def wait_for(condition, what: str, patience: float = PATIENCE):
 class MilterServer:
     """A milter with its own configuration, spool and log below `directory`."""
 
+    #: `Milter Library` of those that do not say it.
+    library = "builtin"
+
     def __init__(self, directory: Path, *, prefix: tuple[str, ...] = (), **options: str) -> None:
         """Take options as keywords with _ for spaces; `prefix` is a command to run it under."""
         self.directory = directory
@@ -44,6 +47,7 @@ class MilterServer:
         self._conf = directory / "MailScanner.conf"
         values = {
             "Milter Bind": str(self.socket),
+            "Milter Library": self.library,
             "Milter Max Children": "2",
             "Milter PID File": str(directory / "pid"),
             "Incoming Queue Dir": str(directory / "in"),

@@ -26,6 +26,11 @@ class Blocklist:
         self._not_spam = settings.rule(IS_DEFINITELY_NOT_SPAM)
         self._max_recipients = settings[WHITELIST_MAX_RECIPIENTS]
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether `refuses` may take long: it may ask the DNS for a client's name, or somebody's function."""
+        return self._spam.may_wait or self._not_spam.may_wait
+
     def refuses(self, envelope: Envelope) -> bool:
         """Say whether the message is unwanted by all its recipients; never for a message without any."""
         heed_exemptions = len(envelope.recipients) <= self._max_recipients

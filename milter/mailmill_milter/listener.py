@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import grp
-import ipaddress
 import os
 import socket
 import stat
 from pathlib import Path
 from typing import Final
-
-import Milter
 
 from mailmill.errors import ConfigError, NotNowError
 from mailmill.process import Identity
@@ -23,18 +20,14 @@ from mailmill.settings.options.milter import (
     MILTER_SOCKET_GROUP,
     MILTER_SOCKET_MODE,
 )
-
-#: Connections that may wait to be accepted; the kernel's limit is net.core.somaxconn (4096 since Linux 5.4).
-#: Postfix has up to 100 smtpd processes (default_process_limit) for each service.
-BACKLOG: Final = 1024
-
+from mailmill_milter.front import Front
 
 #: Errors that pass: the milter before is still stopping, or the network is not up yet.
 _PASSING: Final = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 
 
 class Listener:
-    """Opens the socket that all children accept from. libmilter must be registered before."""
+    """Opens the socket that all children accept from."""
 
     def __init__(self, settings: Settings) -> None:
         self._bind = settings[MILTER_BIND]
@@ -61,8 +54,8 @@ class Listener:
         """The TCP port; 0 for a unix socket."""
         return 0 if self._bind.startswith("/") else self._port
 
-    def open(self) -> None:
-        """Begin to listen.
+    def open(self, front: Front) -> None:
+        """Let `front` begin to listen.
 
         Raises:
             NotNowError: the address is in use, or no interface has it.
@@ -70,9 +63,9 @@ class Listener:
         """
         try:
             if self._bind.startswith("/"):
-                self._open_unix(Path(self._bind))
+                self._open_unix(Path(self._bind), front)
             else:
-                self._open_inet()
+                front.listen((self._bind, self._port))
         except OSError as exc:
             kind = NotNowError if exc.errno in _PASSING else ConfigError
             reason = exc.strerror or exc
@@ -88,17 +81,7 @@ class Listener:
             if (found.st_dev, found.st_ino) == self._inode:
                 path.unlink()
 
-    def _open_inet(self) -> None:
-        version = ipaddress.ip_address(self._bind).version
-        family, word = (socket.AF_INET, "inet") if version == 4 else (socket.AF_INET6, "inet6")  # noqa: PLR2004 - it is the name
-        # libmilter tells its reason only to syslog: find it out before.
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((self._bind, self._port))
-            probe.listen()
-        _listen(f"{word}:{self._port}@{self._bind}")
-
-    def _open_unix(self, path: Path) -> None:
+    def _open_unix(self, path: Path, front: Front) -> None:
         """Bind beside the final path and rename: Postfix never meets a socket that it may not use yet.
 
         The rename also replaces the socket of a milter that was killed, and keeps libmilter, which knows only
@@ -107,12 +90,8 @@ class Listener:
         if _answers(path):
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        # libmilter tells its reason only to syslog: find it out before.
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.bind(str(temporary))
-            temporary.unlink()
-        _listen(f"unix:{temporary}")
         try:
+            front.listen(str(temporary))
             gid = self._group_id() if self._group else self._identity.gid
             os.chown(temporary, self._identity.uid, gid)
             temporary.chmod(self._mode)
@@ -128,15 +107,6 @@ class Listener:
             return grp.getgrnam(self._group).gr_gid
         except KeyError:
             raise ConfigError([f"{self._group_name}: there is no group {self._group}"]) from None
-
-
-def _listen(spec: str) -> None:
-    try:
-        Milter.setconn(spec)
-        Milter.setbacklog(BACKLOG)
-        Milter.opensocket(True)  # noqa: FBT003 - pymilter takes it by position only
-    except Milter.error as exc:
-        raise OSError(errno.EIO, f"{exc} {spec} (libmilter logs the reason to syslog)") from exc
 
 
 def _answers(path: Path) -> bool:

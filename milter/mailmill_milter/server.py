@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import socket
-import threading
 import time
 from dataclasses import replace
-from typing import Final
-
-import Milter
 
 from mailmill.configuration import process
 from mailmill.errors import ConfigError
@@ -19,8 +14,10 @@ from mailmill.intake import IntakeWriter
 from mailmill.naming import edge_name
 from mailmill.process import drop_privileges, prepare_queue_directories, write_pid_file
 from mailmill.settings import Settings
+from mailmill.settings.options.choices import MilterLibrary
 from mailmill.settings.options.milter import (
     MILTER_IGNORE_LOOPBACK,
+    MILTER_LIBRARY,
     MILTER_MAX_CHILDREN,
     MILTER_PID_FILE,
     MILTER_SCANNER,
@@ -30,19 +27,15 @@ from mailmill.settings.options.system import INCOMING_QUEUE_DIR, OUTGOING_QUEUE_
 from mailmill.settings.sources import Place
 from mailmill.spool import Spool
 from mailmill_milter.blocklist import Blocklist
-from mailmill_milter.callbacks import Callbacks
+from mailmill_milter.builtin.front import BuiltinFront
+from mailmill_milter.front import GRACE, Front
 from mailmill_milter.gate import Gate, Limits
 from mailmill_milter.inhand import InHand
 from mailmill_milter.listener import Listener
-from mailmill_milter.quickack import QuickAck
 from mailmill_milter.session import Edge
 from mailmill_milter.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
-
-#: Seconds that a child which is told to stop gives the messages in hand. A client that takes longer is told
-#: to try again. Well below systemd's TimeoutStopSec (90 s).
-GRACE: Final = 20.0
 
 
 def run(settings: Settings) -> None:
@@ -56,8 +49,8 @@ def run(settings: Settings) -> None:
     edge = edge_of(settings)
     in_force = EdgeInForce(edge)
     listener = Listener(settings)
-    Callbacks(lambda: in_force.edge, QuickAck(listener.port)).install()
-    listener.open()
+    front = _front(settings, in_force, listener.port)
+    listener.open(front)
     try:
         _write_pid_file(settings)
         drop_privileges(settings)
@@ -65,7 +58,7 @@ def run(settings: Settings) -> None:
         log.info("edge %s: milter on %s with %d children", edge.name, listener.address, children)
         # What is loaded by now stays as it is: keep the collector from touching, and so copying, its pages.
         gc.freeze()
-        Supervisor(children, lambda stop: _serve(in_force, stop), patience=GRACE + 5).run()
+        Supervisor(children, lambda stop: _serve(front, in_force, stop), patience=GRACE + 5).run()
     finally:
         listener.close()
     log.info("edge %s: milter stopped", edge.name)
@@ -109,23 +102,19 @@ class EdgeInForce:
         )
 
 
-def _serve(in_force: EdgeInForce, stop: int) -> None:
-    """Serve in a child until the descriptor `stop` comes to its end.
+def _front(settings: Settings, in_force: EdgeInForce, port: int) -> Front:
+    if settings[MILTER_LIBRARY] is MilterLibrary.BUILTIN:
+        return BuiltinFront(lambda: in_force.edge)
+    # Sendmail's library is loaded only where it is asked for.
+    from mailmill_milter.libmilter.front import LibmilterFront  # noqa: PLC0415
 
-    libmilter's own way to stop (SIGTERM, or its stop function) cuts off messages in hand: Debian builds it
-    with a pool of threads that stops with the listener. So a thread waits until nothing is in hand and exits.
-    """
+    return LibmilterFront(lambda: in_force.edge, port)
+
+
+def _serve(front: Front, in_force: EdgeInForce, stop: int) -> None:
+    """Serve in a child until the descriptor `stop` comes to its end."""
     process.live().watch(in_force.follow)
-    threading.Thread(target=_end_when_told, args=(in_force.edge.in_hand, stop), daemon=True).start()
-    Milter.main()
-
-
-def _end_when_told(in_hand: InHand, stop: int) -> None:
-    os.read(stop, 1)
-    left = in_hand.drain(GRACE)
-    if left:
-        log.warning("%d messages in hand are left to their senders to try again", left)
-    os._exit(0)
+    front.serve(stop)
 
 
 def _write_pid_file(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from mailmill.envelope import Client
 from mailmill.errors import SpoolError
-from mailmill.intake import IntakeWriter
+from mailmill.intake import Arrival, IntakeWriter
 from mailmill.mailids import QUEUE_ID, long_queue_id, new_mail_id, queue_id_of, short_queue_id
 from mailmill.settings.options.choices import QueueType
 from mailmill.spool import Spool
@@ -82,6 +82,9 @@ class Session:
         self._taking: _Taking | None = None
         #: Whether the transaction counts as in hand.
         self._counted = False
+        #: Whether the message in hand may keep its caller waiting: for rules of the blocklist, or for a file
+        #: of its own.
+        self.slow = False
         #: Why the message in hand cannot be taken, as soon as that is known.
         self._refusal: Answer | None = None
 
@@ -108,6 +111,7 @@ class Session:
         self._end()
         self._edge = self._edge_of_now()
         self._counted = self._edge.in_hand.begin()
+        self.slow = self._edge.blocklist is not None and self._edge.blocklist.may_wait
         client = self._client or Client(name="unknown", address="", port=0, helo="")
         self._transaction = Transaction(
             sender=bare_address(arguments[0]),
@@ -161,25 +165,51 @@ class Session:
             if self._transaction.pending >= SPILL:
                 self._spill(self._transaction, macros)
 
-    def end_of_message(self, macros: Macros) -> Answer:
-        """Make the message durable and answer; whatever the answer, nothing of it stays in the session.
+    def end_of_message(self, macros: Macros, rest: bytes = b"") -> Answer:
+        """Make the message durable and answer, however long that takes; `rest` is the end of its body.
 
-        DISCARD means that the spool has it. After any other answer the spool has nothing of it.
+        DISCARD means that the spool has it. After any other answer the spool has nothing of it. Whatever the
+        answer, nothing of the message stays in the session.
+        """
+        found = self.complete(macros, rest)
+        if isinstance(found, Answer):
+            return found
+        error: Exception | None
+        try:
+            (error,) = self._edge.intake.append_all((found,))
+        except Exception as exc:  # noqa: BLE001 - it is logged; whatever it is, the sender must keep the message
+            error = exc
+        return self.settle(found, error)
+
+    def complete(self, macros: Macros, rest: bytes = b"") -> Answer | Arrival:
+        """Return the message for the intake, or the answer where it is not for that.
+
+        A message for the intake stays in hand until `settle` is told what became of it.
         """
         transaction = self._transaction
+        mail_id = ""
         try:
             if transaction is None:
-                answer, mail_id = tempfail("the mail filter saw no MAIL command"), ""
+                answer = tempfail("the mail filter saw no MAIL command")
             else:
+                if rest:
+                    self.body(rest, macros)
                 transaction.end()
-                answer, mail_id = self._finish(transaction, macros)
-        except Exception as exc:  # whatever it is, the sender must keep the message
-            log.exception("a message could not be taken over")
-            answer, mail_id = tempfail(f"mail filter: {type(exc).__name__}"), ""
-        finally:
-            self._end()
-        _record(transaction, answer, mail_id, self._edge.configuration)
-        return answer
+                found = self._finish(transaction, macros)
+                if isinstance(found, Arrival):
+                    return found
+                answer, mail_id = found
+        except Exception as exc:  # noqa: BLE001 - it is logged; whatever it is, the sender must keep the message
+            answer = _unforeseen(exc)
+        return self._answer(answer, mail_id)
+
+    def settle(self, arrival: Arrival, error: Exception | None) -> Answer:
+        """Answer a message that `complete` has returned: it is in the intake, or why it is not."""
+        if error is None:
+            return self._answer(DISCARD, arrival.name)
+        if isinstance(error, SpoolError):
+            return self._answer(tempfail(_spool_trouble(error)), "")
+        return self._answer(_unforeseen(error), "")
 
     def fail(self, reason: str) -> None:
         """Refuse the message in hand for now, at its end."""
@@ -199,25 +229,27 @@ class Session:
         """Whether a transaction is open."""
         return self._transaction is not None
 
-    def _finish(self, transaction: Transaction, macros: Macros) -> tuple[Answer, str]:
+    def _answer(self, answer: Answer, mail_id: str) -> Answer:
+        """End the message with an answer."""
+        transaction = self._transaction
+        self._end()
+        _record(transaction, answer, mail_id, self._edge.configuration)
+        return answer
+
+    def _finish(self, transaction: Transaction, macros: Macros) -> tuple[Answer, str] | Arrival:
         if self._refusal is None and not transaction.envelope.recipients:
             self.fail("the mail filter saw no recipient")
         try:
             if not self._admit(transaction):
                 return self._refusal or tempfail("mail filter error"), ""
             if self._taking is None:
-                return DISCARD, self._take_in(transaction, macros)
+                header, received = self._head(transaction, macros)
+                return Arrival(header.id, pack(header, received + transaction.take()))
             self._taking.writer.write(transaction.take())
             self._taking.writer.commit()
         except SpoolError as exc:
             return tempfail(_spool_trouble(exc)), ""
         return DISCARD, self._taking.mail_id
-
-    def _take_in(self, transaction: Transaction, macros: Macros) -> str:
-        """Put a message that is still in memory into the intake, and return its id."""
-        header, received = self._head(transaction, macros)
-        self._edge.intake.append(header.id, pack(header, received + transaction.take()))
-        return header.id
 
     def _spill(self, transaction: Transaction, macros: Macros) -> None:
         """Write what has come in; once the message is refused, drop it."""
@@ -251,6 +283,7 @@ class Session:
     def _open(self, transaction: Transaction, macros: Macros) -> _Taking:
         """Begin a spool file of its own: the message is too large to wait in memory for its end."""
         header, received = self._head(transaction, macros)
+        self.slow = True
         taking = self._taking = _Taking(self._edge.spool.create(header), header.id)
         taking.writer.write(received)
         return taking
@@ -286,9 +319,15 @@ class Session:
         self._discard_file()
         self._refusal = None
         self._transaction = None
+        self.slow = False
         if self._counted:
             self._counted = False
             self._edge.in_hand.end()
+
+
+def _unforeseen(exc: Exception) -> Answer:
+    log.error("a message could not be taken over", exc_info=exc)
+    return tempfail(f"mail filter: {type(exc).__name__}")
 
 
 def _spool_trouble(exc: SpoolError) -> str:

@@ -12,6 +12,6 @@ A segment is removed when all of its messages have ended and nobody writes to it
 """
 
 from mailmill.intake.intake import Intake
-from mailmill.intake.writer import IntakeWriter
+from mailmill.intake.writer import Arrival, IntakeWriter
 
-__all__ = ["Intake", "IntakeWriter"]
+__all__ = ["Arrival", "Intake", "IntakeWriter"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +28,18 @@ SEGMENT_SIZE: Final = 16 * 2**20
 _AHEAD: Final = bytes(2**20)
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """A message that has come in whole and is not durable yet."""
+
+    #: Its id.
+    name: str
+    #: Its spool file.
+    data: bytes
+
+
 class IntakeWriter:
-    """Appends messages, each durable when `append` returns; used by all threads of a process.
+    """Appends messages, durable when `append` or `append_all` returns; used by all threads of a process.
 
     A process that was forked must have one of its own, or one that has not been used yet.
     """
@@ -49,18 +61,30 @@ class IntakeWriter:
         Raises:
             SpoolError: any step failed; the message does not count.
         """
+        (error,) = self.append_all((Arrival(name, data),))
+        if error:
+            raise error
+
+    def append_all(self, arrivals: Sequence[Arrival]) -> list[SpoolError | None]:
+        """Append messages with one sync; return for each why it does not count, or None where it does."""
+        errors: list[SpoolError | None] = [None] * len(arrivals)
+        written: dict[_Segment, list[tuple[int, Record]]] = {}
         try:
-            segment, record = self._write(name, data)
-        except OSError as exc:
-            raise self._error(name, exc) from exc
-        try:
-            segment.tell(record)
-        except OSError as exc:
-            self._retire(segment)
-            segment.void(record)
-            raise self._error(name, exc) from exc
+            for index, arrival in enumerate(arrivals):
+                try:
+                    segment, record = self._write(arrival.name, arrival.data)
+                except OSError as exc:
+                    errors[index] = self._error(arrival.name, exc)
+                else:
+                    written.setdefault(segment, []).append((index, record))
+            for segment, records in written.items():
+                failures = self._tell(segment, [record for _, record in records])
+                for (index, record), failure in zip(records, failures, strict=True):
+                    errors[index] = self._error(record.name, failure) if failure else None
         finally:
-            self._leave(segment)
+            for segment, records in written.items():
+                self._leave(segment, len(records))
+        return errors
 
     def close(self) -> None:
         """Begin another segment with the next message."""
@@ -87,20 +111,36 @@ class IntakeWriter:
                 self._current = None
             return segment, record
 
+    def _tell(self, segment: _Segment, records: list[Record]) -> list[OSError | None]:
+        """Make records durable and tell of them; return for each why it does not count."""
+        told = 0
+        failure = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        try:
+            told = segment.tell(records)
+        except OSError as exc:
+            failure = exc
+        if told < len(records):
+            self._retire(segment)
+            for record in records[told:]:
+                segment.void(record)
+        return [None] * told + [failure] * (len(records) - told)
+
     def _retire(self, segment: _Segment) -> None:
         """Give a segment no more messages."""
         with self._lock:
             if self._current is segment:
                 self._current = None
 
-    def _leave(self, segment: _Segment) -> None:
+    def _leave(self, segment: _Segment, records: int) -> None:
         with self._lock:
-            segment.users -= 1
+            segment.users -= records
             if not segment.users and self._current is not segment:
                 segment.close()
 
     def _error(self, name: str, exc: OSError) -> SpoolError:
-        return SpoolError(f"cannot accept {name} in {self._root}: {exc.strerror or exc}")
+        error = SpoolError(f"cannot accept {name} in {self._root}: {exc.strerror or exc}")
+        error.__cause__ = exc
+        return error
 
 
 class _Segment:
@@ -112,7 +152,7 @@ class _Segment:
         Raises:
             OSError: the disk refuses; nothing stays.
         """
-        #: Threads whose message is on its way.
+        #: Messages that are on their way.
         self.users = 0
         #: Bytes of messages so far.
         self.size = 0
@@ -179,17 +219,18 @@ class _Segment:
             at += written
             rest = rest[written:]
 
-    def tell(self, record: Record) -> None:
-        """Make a record durable, and tell of it.
+    def tell(self, records: Sequence[Record]) -> int:
+        """Make records durable, and tell of them; return of how many there was room to tell.
 
         Raises:
             OSError: the disk refuses.
         """
         self._sync()
-        line = arrived_line(record)
-        if os.write(self._arrived, line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._told = True
+        lines = [arrived_line(record) for record in records]
+        written = os.write(self._arrived, b"".join(lines))
+        told = sum(end <= written for end in itertools.accumulate(map(len, lines)))
+        self._told = self._told or told > 0
+        return told
 
     def void(self, record: Record) -> None:
         """Say that a record does not count. A disk that refuses this too has told its error before."""

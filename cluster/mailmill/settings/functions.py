@@ -103,6 +103,11 @@ class FunctionValues(RuleSet[T]):
         """Never: the function may say something else of each message."""
         return False
 
+    @property
+    def may_wait(self) -> bool:
+        """Always: nobody knows what the function does."""
+        return True
+
     def first(self, facts: MailFacts) -> T:
         """Return what the function says, or the default when that cannot be used."""
         if self._clock() < self._rests_until:

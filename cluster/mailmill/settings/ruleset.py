@@ -125,6 +125,11 @@ class RuleSet(Generic[T]):
         """Whether a rule asks for the name of the client."""
         return self._asks_names
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether `first` may keep its caller waiting, for the DNS or for somebody's function."""
+        return self._asks_names
+
     def first(self, facts: MailFacts) -> T:
         """Return the value of the first rule that matches, or the default."""
         if not self.rules:

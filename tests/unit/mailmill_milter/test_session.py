@@ -429,7 +429,7 @@ def test_an_unexpected_error_keeps_the_message_with_its_sender(make, spool, monk
     session = make()
     begin(session)
     envelope(session)
-    monkeypatch.setattr(IntakeWriter, "append", lambda *_: 1 / 0)
+    monkeypatch.setattr(IntakeWriter, "append_all", lambda *_: 1 / 0)
     answer = content(session)
     assert answer.action is Action.TEMPFAIL
     assert "ZeroDivisionError" in answer.text

@@ -12,6 +12,13 @@ class ConfigurationSource(enum.StrEnum):
     PUBLISHED = "published"
 
 
+class MilterLibrary(enum.StrEnum):
+    """`Milter Library`."""
+
+    BUILTIN = "builtin"
+    LIBMILTER = "libmilter"
+
+
 class QueueType(enum.StrEnum):
     """`MSMail Queue Type`."""
 

@@ -15,7 +15,7 @@ from mailmill.settings.kinds import (
     whole_number,
 )
 from mailmill.settings.option import Effect, Option, Origin
-from mailmill.settings.options.choices import QueueType
+from mailmill.settings.options.choices import MilterLibrary, QueueType
 
 MILTER_BIND: Final = Option(
     "Milter Bind",
@@ -61,6 +61,16 @@ MILTER_MAX_CHILDREN: Final = Option(
     default="10",
     effect=Effect.START,
     description="How many milter processes share the listening socket. Each serves many connections.",
+)
+MILTER_LIBRARY: Final = Option(
+    "Milter Library",
+    one_of(MilterLibrary),
+    default="builtin",
+    origin=Origin.MAILMILL,
+    effect=Effect.START,
+    description="What speaks the milter protocol with Postfix: builtin, an event loop in each process, or "
+    "libmilter, Sendmail's library with a thread for each connection, which takes two to three times as much "
+    "processor for a message.",
 )
 MILTER_SCANNER: Final = Option(
     "Milter Scanner",

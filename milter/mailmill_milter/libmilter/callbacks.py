@@ -1,8 +1,4 @@
-"""The session behind pymilter's C module: what is negotiated, and each callback with its answer.
-
-Replies are switched off for every stage except the end of the message (and the connect stage and MAIL where
-they can matter): a milter that answers each header costs a round trip for each.
-"""
+"""The session behind pymilter's C module: each callback with its answer."""
 
 from __future__ import annotations
 
@@ -18,7 +14,8 @@ import Milter
 
 from mailmill_milter.answers import Action, Answer
 from mailmill_milter.facts import Macros
-from mailmill_milter.quickack import QuickAck
+from mailmill_milter.libmilter.quickack import QuickAck
+from mailmill_milter.negotiation import wanted_steps
 from mailmill_milter.session import Edge, Session
 from mailmill_milter.text import printable
 
@@ -34,17 +31,6 @@ _RESULTS: Final[dict[Action, int]] = {
     Action.REJECT: Milter.REJECT,
     Action.TEMPFAIL: Milter.TEMPFAIL,
 }
-#: Stages that never answer, and stages that we do not want to hear of.
-_ALWAYS_WANTED: Final[int] = (
-    Milter.P_NR_HELO
-    | Milter.P_NR_RCPT
-    | Milter.P_NR_HDR
-    | Milter.P_NR_EOH
-    | Milter.P_NR_BODY
-    | Milter.P_NODATA
-    | Milter.P_NOUNKNOWN
-    | Milter.P_HDR_LEADSPC
-)
 #: SMFIA_INET and friends as pymilter gives them: a tuple with address and port; a path; or None.
 _PeerAddress = tuple[Any, ...] | str | None
 
@@ -103,13 +89,7 @@ class Callbacks:
 
     def negotiate(self, ctx: Any, options: list[int]) -> int:
         """Agree with the MTA on the stages: `options` are actions, protocol steps and two that are unused."""
-        wanted = _ALWAYS_WANTED
-        edge = self._edge()
-        if not (edge.ignore_loopback or edge.in_hand.draining):
-            wanted |= Milter.P_NR_CONN
-        if not self._closed():
-            wanted |= Milter.P_NR_MAIL
-        options[:] = [0, options[1] & wanted, 0, 0]
+        options[:] = [0, options[1] & wanted_steps(self._edge()), 0, 0]
         connection = self._attach(ctx, options[1])
         self._quick.look()
         log.debug("connection %d: negotiated protocol steps %#x", connection.number, options[1])
@@ -183,13 +163,6 @@ class Callbacks:
             connection.session.close()
             log.debug("connection %d: close", connection.number)
         return int(Milter.CONTINUE)
-
-    def _closed(self) -> bool:
-        """Say whether no mail is taken now. Then MAIL is answered, and senders need not send their mail."""
-        try:
-            return self._edge().gate.refusal(0) is not None
-        except OSError:
-            return True
 
     def _attach(self, ctx: Any, protocol: int) -> Connection:
         connection = Connection(Session(self._edge), protocol, _macros(ctx))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import socket
 
-from mailmill_milter.quickack import QuickAck
+from mailmill_milter.libmilter.quickack import QuickAck
 
 
 class FakeSocket:
@@ -46,8 +46,8 @@ def install(monkeypatch):
         def detach(self):
             return self.fd
 
-    monkeypatch.setattr("mailmill_milter.quickack.socket.socket", Borrowed)
-    monkeypatch.setattr("mailmill_milter.quickack._descriptors", lambda: [0, 1, 2, 9, *KNOWN])
+    monkeypatch.setattr("mailmill_milter.libmilter.quickack.socket.socket", Borrowed)
+    monkeypatch.setattr("mailmill_milter.libmilter.quickack._descriptors", lambda: [0, 1, 2, 9, *KNOWN])
     return told
 
 

@@ -1,0 +1,119 @@
+"""The processes of the built-in milter: a listening socket, and an event loop in each child."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from mailmill_milter.builtin.commits import Commits
+from mailmill_milter.builtin.connection import BUFFER, Connection
+from mailmill_milter.front import BACKLOG, GRACE, Address
+from mailmill_milter.protocol.conversation import Conversation
+from mailmill_milter.session import Edge
+
+log = logging.getLogger(__name__)
+
+#: Errors of accept(2) that pass when connections are closed, and seconds for which none is accepted then.
+_TOO_MANY: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_PAUSE: Final = 0.5
+#: Messages of a process that may wait for the DNS, or for a file of their own, at the same time.
+_THREADS: Final = 32
+
+
+class BuiltinFront:
+    """Speaks the milter protocol without libmilter."""
+
+    def __init__(self, edge: Callable[[], Edge]) -> None:
+        """Serve for the edge that is returned, which may be another one for each message."""
+        self._edge = edge
+        self._listening: socket.socket | None = None
+
+    def listen(self, address: Address) -> None:
+        """Open the listening socket.
+
+        Raises:
+            OSError: the system refuses.
+        """
+        if isinstance(address, str):
+            family = socket.AF_UNIX
+        else:
+            family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            if family != socket.AF_UNIX:
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(BACKLOG)
+            listening.setblocking(False)  # noqa: FBT003 - takes it by position only
+        except BaseException:
+            listening.close()
+            raise
+        self._listening = listening
+
+    def serve(self, stop: int) -> None:
+        """Serve in a child until the descriptor `stop` comes to its end."""
+        if self._listening is None:
+            raise RuntimeError("listen comes first")
+        asyncio.run(_Server(self._edge, self._listening).run(stop))
+
+
+class _Server:
+    """One process's part of the connections."""
+
+    def __init__(self, edge: Callable[[], Edge], listening: socket.socket) -> None:
+        self._edge = edge
+        self._listening = listening
+        self._loop: asyncio.AbstractEventLoop
+        self._commits: Commits
+        self._buffer = bytearray(BUFFER)
+        #: Connections whose making is under way.
+        self._making: set[asyncio.Task[object]] = set()
+
+    async def run(self, stop: int) -> None:
+        """Serve until told to stop, and until the messages in hand have ended."""
+        self._loop = asyncio.get_running_loop()
+        edge = self._edge()
+        self._commits = Commits(self._loop, edge.intake, edge.in_hand)
+        self._loop.set_default_executor(ThreadPoolExecutor(_THREADS, "slow"))
+        told = asyncio.Event()
+        self._loop.add_reader(stop, told.set)
+        self._loop.add_signal_handler(signal.SIGTERM, told.set)
+        self._open()
+        await told.wait()
+        self._loop.remove_reader(stop)
+        left = await self._loop.run_in_executor(ThreadPoolExecutor(1), edge.in_hand.drain, GRACE)
+        if left:
+            log.warning("%d messages in hand are left to their senders to try again", left)
+        # Connections that are idle end with the process; so do threads that wait for the DNS.
+        os._exit(0)
+
+    def _open(self) -> None:
+        self._loop.add_reader(self._listening, self._accept)
+
+    def _accept(self) -> None:
+        """Accept one connection: those that wait are shared with the other processes."""
+        try:
+            connected, _ = self._listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as exc:
+            log.error("cannot accept a connection: %s", exc.strerror or exc)  # noqa: TRY400 - the reason is enough
+            if exc.errno not in _TOO_MANY:
+                raise
+            self._loop.remove_reader(self._listening)
+            self._loop.call_later(_PAUSE, self._open)
+            return
+        connected.setblocking(False)  # noqa: FBT003 - takes it by position only
+        task = self._loop.create_task(self._loop.connect_accepted_socket(self._connection, connected))
+        self._making.add(task)
+        task.add_done_callback(self._making.discard)
+
+    def _connection(self) -> Connection:
+        return Connection(Conversation(self._edge), self._commits, self._buffer)

@@ -1,0 +1,52 @@
+"""The MTA's macros: what each stage told, read when somebody asks."""
+
+from __future__ import annotations
+
+from mailmill_milter.protocol.packets import ProtocolError, text
+from mailmill_milter.protocol.words import Command
+
+#: Stages whose macros live as long as the connection; all others belong to a message.
+_LASTING = (Command.CONNECT, Command.HELO)
+
+
+class MacroTable:
+    """Macros by stage. A stage replaces what it told before; what was told last counts first."""
+
+    def __init__(self) -> None:
+        #: Stage -> names and values, separated by NUL; the stage that told last is last.
+        self._told: dict[int, bytes] = {}
+
+    def tell(self, data: bytes) -> None:
+        """Take the macros of a stage: its command, then names and values.
+
+        Raises:
+            ProtocolError: there is no stage.
+        """
+        if not data:
+            raise ProtocolError("macros of no stage")
+        # Most stages have none, and each header of a message is such a stage.
+        self._told.pop(data[0], None)
+        if len(data) > 1:
+            self._told[data[0]] = data[1:]
+
+    def __call__(self, name: str) -> str | None:
+        """Return the value of a macro (`i` and `{i}` are the same), or None."""
+        wanted = _bare(name.encode())
+        for told in reversed(self._told.values()):
+            fields = told.split(b"\0")
+            for each, value in zip(fields[::2], fields[1::2], strict=False):
+                if _bare(each) == wanted:
+                    return text(value)
+        return None
+
+    def end_message(self) -> None:
+        """Forget what was told of a message."""
+        self._told = {stage: told for stage, told in self._told.items() if stage in _LASTING}
+
+    def clear(self) -> None:
+        """Forget all: another client follows."""
+        self._told.clear()
+
+
+def _bare(name: bytes) -> bytes:
+    return name[1:-1] if name[:1] == b"{" and name[-1:] == b"}" else name
