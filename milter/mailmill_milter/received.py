@@ -7,7 +7,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Final
 
-from mailmill.envelope import Client, Envelope, argument
+from mailmill.envelope import Envelope, argument
 from mailmill_milter.text import neuter, printable
 
 #: Longest HELO name that is shown: a domain name's limit in octets (RFC 5321 4.5.3.1.2).
@@ -53,7 +53,7 @@ def _origin(envelope: Envelope) -> list[str]:
     client = envelope.client
     name = neuter(client.name)
     helo = neuter(client.helo[:_LONGEST_HELO]) or name
-    lines = [f"from {helo} ({name} [{_literal(client)}])"]
+    lines = [f"from {helo} ({name} [{_literal(client.address)}])"]
     if envelope.tls:
         tls = envelope.tls
         bits = f" ({tls.bits}/{tls.bits} bits)" if tls.bits else ""
@@ -66,11 +66,12 @@ def _origin(envelope: Envelope) -> list[str]:
     return lines
 
 
-def _literal(client: Client) -> str:
+@lru_cache(maxsize=1024)
+def _literal(client_address: str) -> str:
     try:
-        address = ipaddress.ip_address(client.address)
+        address = ipaddress.ip_address(client_address)
     except ValueError:
-        return neuter(client.address)
+        return neuter(client_address)
     return f"IPv6:{address}" if address.version == 6 else str(address)  # noqa: PLR2004 - it is the name
 
 

@@ -105,9 +105,10 @@ class EdgeInForce:
 def _front(settings: Settings, in_force: EdgeInForce, port: int) -> Front:
     if settings[MILTER_LIBRARY] is MilterLibrary.BUILTIN:
         return BuiltinFront(lambda: in_force.edge)
-    # Sendmail's library is loaded only where it is asked for.
-    from mailmill_milter.libmilter.front import LibmilterFront  # noqa: PLC0415
-
+    try:  # Sendmail's library is needed only where it is asked for
+        from mailmill_milter.libmilter.front import LibmilterFront  # noqa: PLC0415
+    except ImportError as exc:
+        raise ConfigError([f"{settings.place(MILTER_LIBRARY)}: libmilter needs pymilter: {exc}"]) from exc
     return LibmilterFront(lambda: in_force.edge, port)
 
 

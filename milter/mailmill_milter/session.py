@@ -68,6 +68,36 @@ class _Taking:
     mail_id: str
 
 
+@dataclass(frozen=True)
+class _Report:
+    """The line in the log that tells of an answer."""
+
+    transaction: Transaction | None
+    answer: Answer
+    mail_id: str
+    configuration: str
+
+    def write(self) -> None:
+        transaction = self.transaction
+        if transaction is None:
+            log.warning("NOQUEUE: answer=%s", self.answer)
+            return
+        envelope = transaction.envelope
+        log.info(
+            "%s: queue-id=%s, client=%s[%s], from=<%s>, nrcpt=%d, size=%d, message-id=%s, conf=%s, answer=%s",
+            self.mail_id or "NOQUEUE",
+            queue_id_of(self.mail_id),
+            printable(envelope.client.name),
+            printable(envelope.client.address),
+            printable(envelope.sender),
+            len(envelope.recipients),
+            transaction.size,
+            printable(transaction.message_id),
+            self.configuration,
+            self.answer,
+        )
+
+
 class Session:
     """The state of one SMTP connection, and of the one transaction that it may have open."""
 
@@ -85,6 +115,8 @@ class Session:
         #: Whether the message in hand may keep its caller waiting: for rules of the blocklist, or for a file
         #: of its own.
         self.slow = False
+        #: What the log is still to be told.
+        self._report: _Report | None = None
         #: Why the message in hand cannot be taken, as soon as that is known.
         self._refusal: Answer | None = None
 
@@ -137,8 +169,8 @@ class Session:
             except OSError as exc:
                 answer = tempfail(f"mail spool: {exc.strerror or exc}")
         if answer:
-            _record(self._transaction, answer, "", self._edge.configuration)
-            self._end()
+            self._answer(answer, "")
+            self.report()
         return answer
 
     def rcpt(self, arguments: tuple[bytes, ...]) -> None:
@@ -172,14 +204,15 @@ class Session:
         answer, nothing of the message stays in the session.
         """
         found = self.complete(macros, rest)
-        if isinstance(found, Answer):
-            return found
-        error: Exception | None
-        try:
-            (error,) = self._edge.intake.append_all((found,))
-        except Exception as exc:  # noqa: BLE001 - it is logged; whatever it is, the sender must keep the message
-            error = exc
-        return self.settle(found, error)
+        if isinstance(found, Arrival):
+            error: Exception | None
+            try:
+                (error,) = self._edge.intake.append_all((found,))
+            except Exception as exc:  # noqa: BLE001 - it is logged; whatever it is, the sender must keep the message
+                error = exc
+            found = self.settle(found, error)
+        self.report()
+        return found
 
     def complete(self, macros: Macros, rest: bytes = b"") -> Answer | Arrival:
         """Return the message for the intake, or the answer where it is not for that.
@@ -204,12 +237,21 @@ class Session:
         return self._answer(answer, mail_id)
 
     def settle(self, arrival: Arrival, error: Exception | None) -> Answer:
-        """Answer a message that `complete` has returned: it is in the intake, or why it is not."""
+        """Return the answer to a message that `complete` has returned: it is in the intake, or why it is not.
+
+        The log is told by `report`, which can wait until the answer is on its way.
+        """
         if error is None:
             return self._answer(DISCARD, arrival.name)
         if isinstance(error, SpoolError):
             return self._answer(tempfail(_spool_trouble(error)), "")
         return self._answer(_unforeseen(error), "")
+
+    def report(self) -> None:
+        """Tell the log of the last answer, unless that is done."""
+        report, self._report = self._report, None
+        if report:
+            report.write()
 
     def fail(self, reason: str) -> None:
         """Refuse the message in hand for now, at its end."""
@@ -221,6 +263,7 @@ class Session:
 
     def close(self) -> None:
         """End the session."""
+        self.report()
         self._end()
         self._client = None
 
@@ -231,9 +274,9 @@ class Session:
 
     def _answer(self, answer: Answer, mail_id: str) -> Answer:
         """End the message with an answer."""
-        transaction = self._transaction
+        self.report()
+        self._report = _Report(self._transaction, answer, mail_id, self._edge.configuration)
         self._end()
-        _record(transaction, answer, mail_id, self._edge.configuration)
         return answer
 
     def _finish(self, transaction: Transaction, macros: Macros) -> tuple[Answer, str] | Arrival:
@@ -335,23 +378,3 @@ def _spool_trouble(exc: SpoolError) -> str:
     log.error("%s", printable(str(exc)))
     cause = exc.__cause__
     return f"mail spool: {cause.strerror if isinstance(cause, OSError) else 'failed'}"
-
-
-def _record(transaction: Transaction | None, answer: Answer, mail_id: str, configuration: str) -> None:
-    if transaction is None:
-        log.warning("NOQUEUE: answer=%s", answer)
-        return
-    envelope = transaction.envelope
-    log.info(
-        "%s: queue-id=%s, client=%s[%s], from=<%s>, nrcpt=%d, size=%d, message-id=%s, conf=%s, answer=%s",
-        mail_id or "NOQUEUE",
-        queue_id_of(mail_id),
-        printable(envelope.client.name),
-        printable(envelope.client.address),
-        printable(envelope.sender),
-        len(envelope.recipients),
-        transaction.size,
-        printable(transaction.message_id),
-        configuration,
-        answer,
-    )

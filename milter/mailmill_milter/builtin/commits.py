@@ -27,7 +27,10 @@ class Waiting(Protocol):
         """The message; None when nobody waits for it any more."""
 
     def settle(self, error: Exception | None) -> None:
-        """Hear that it is durable, or why it does not count."""
+        """Hear that it is durable, or why it does not count: answer."""
+
+    def report(self) -> None:
+        """Tell the log, once all have been answered."""
 
 
 class Commits:
@@ -40,22 +43,31 @@ class Commits:
         self._in_hand = in_hand
         self._waiting: list[Waiting] = []
         self._timer: asyncio.Handle | None = None
+        self._committing = False
 
     def add(self, waiting: Waiting) -> None:
-        """Make a message durable, soon; its `settle` is called then."""
+        """Make a message durable, at once or soon; its `settle` is called then."""
         self._waiting.append(waiting)
         in_hand = self._in_hand.count
-        if self._timer is None:
+        if len(self._waiting) >= in_hand and not self._committing:  # there is nothing to wait for
+            if self._timer is not None:
+                self._timer.cancel()
+            self._commit()
+        elif self._timer is None:
             # What has come in by now is read before: messages that end in it share the sync.
             delay = DELAY if in_hand >= SIBLINGS else 0.0
             self._timer = self._loop.call_later(delay, self._commit)
-        elif len(self._waiting) >= in_hand:
-            self._timer.cancel()
-            self._timer = self._loop.call_soon(self._commit)
 
     def _commit(self) -> None:
         self._timer = None
         waiting, self._waiting = self._waiting, []
+        self._committing = True  # an MTA that does not wait for answers may add its next message
+        try:
+            self._commit_all(waiting)
+        finally:
+            self._committing = False
+
+    def _commit_all(self, waiting: list[Waiting]) -> None:
         found = [(each, each.arrival) for each in waiting]
         pairs = [(each, arrival) for each, arrival in found if arrival is not None]
         errors: list[SpoolError | None] | list[Exception]
@@ -66,3 +78,5 @@ class Commits:
             errors = [exc] * len(pairs)
         for (each, _), error in zip(pairs, errors, strict=True):
             each.settle(error)
+        for each, _ in pairs:
+            each.report()

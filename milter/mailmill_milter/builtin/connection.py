@@ -74,6 +74,10 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._give(self._conversation.settle(error))
 
+    def report(self) -> None:
+        """Tell the log of it."""
+        self._conversation.report()
+
     def _take(self, data: bytes) -> None:
         reply = self._conversation.receive(data)
         if self._committing:  # the MTA should wait for the answer

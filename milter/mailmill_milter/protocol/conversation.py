@@ -87,6 +87,10 @@ class Conversation:
         answered = self._answer_message(self._session.settle(arrival, error))
         return answered + self.receive(b"")
 
+    def report(self) -> None:
+        """Tell the log of the last message, once its answer is on its way."""
+        self._session.report()
+
     def close(self) -> None:
         """Let go of all: the connection is no more."""
         self.arrival = None
@@ -185,6 +189,7 @@ class Conversation:
         if isinstance(found, Arrival):
             self.arrival = found
             return b""
+        self._session.report()
         return self._answer_message(found)
 
     def _answer_message(self, answer: Answer) -> bytes:
