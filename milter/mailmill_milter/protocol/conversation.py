@@ -71,13 +71,15 @@ class Conversation:
             data: cut anywhere.
             patient: whether to wait for the disk and the DNS, instead of leaving what does.
         """
+        replies: list[bytes] = []
         try:
             self._packets += self._unpacker.feed(data)
-            return self._go_on(patient=patient)
+            self._go_on(replies, patient=patient)
         except ProtocolError as exc:
             log.error("connection %d: the MTA sent %s: closed", self.number, exc)  # noqa: TRY400 - it is known where
             self.over = True
-            return b""
+        # What was answered before an error is told: a message that was accepted would come again.
+        return b"".join(replies)
 
     def settle(self, error: Exception | None) -> bytes:
         """Answer the message that has arrived: it is durable, or why not; then go on as in `receive`."""
@@ -98,8 +100,7 @@ class Conversation:
         self._session.close()
         log.debug("connection %d: close", self.number)
 
-    def _go_on(self, *, patient: bool) -> bytes:
-        replies = []
+    def _go_on(self, replies: list[bytes], *, patient: bool) -> None:
         queue = self._packets
         tell = log.isEnabledFor(logging.DEBUG)
         while queue and self.arrival is None and not self.over:
@@ -125,7 +126,6 @@ class Conversation:
                     replies.append(self._nothing[command])
                 else:
                     self.over = True
-        return b"".join(replies)
 
     def _agree(self, steps: int) -> None:
         """Know what was negotiated."""
