@@ -123,13 +123,22 @@ def test_why_a_message_does_not_count_is_told_without_our_paths(make, caplog, er
     assert not made.busy
 
 
-def test_the_log_tells_of_a_message_when_it_is_settled(make, caplog):
+@pytest.mark.parametrize("when", ["report", "close", "the next answer"])
+def test_the_log_can_be_told_of_a_message_behind_its_answer(make, caplog, when):
     caplog.set_level("INFO")
     made = make()
     taken(made)
     arrival = made.complete(MACROS)
-    assert "answer=" not in caplog.text
     made.settle(arrival, None)
+    assert "answer=" not in caplog.text
+    if when == "report":
+        made.report()
+        made.report()
+    elif when == "close":
+        made.close()
+    else:
+        taken(made)
+        made.settle(made.complete(MACROS), None)
     (line,) = [text for text in caplog.messages if "answer=" in text]
     assert line.startswith(f"{arrival.name}: queue-id=4ABC, ")
     # The content as it came in: `Subject: x`, the empty line, `hello`, with LF.

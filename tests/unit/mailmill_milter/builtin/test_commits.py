@@ -20,15 +20,11 @@ class Loop:
     """An event loop that runs when it is told to."""
 
     def __init__(self):
-        #: The delay of each call, None for `call_soon`, and the call.
+        #: The delay of each call, and the call.
         self.planned = []
 
     def call_later(self, delay, call):
         self.planned.append((delay, Handle(call)))
-        return self.planned[-1][1]
-
-    def call_soon(self, call):
-        self.planned.append((None, Handle(call)))
         return self.planned[-1][1]
 
     @property
@@ -56,15 +52,22 @@ class Intake:
 
 
 class Waiting:
+    #: What all have done, in its order.
+    diary = ()
+
     def __init__(self, name, then=None):
         self.arrival = Arrival(name, b"data")
-        self.heard = []
-        self._then = then
+        self.heard, self.diary = [], Waiting.diary
+        self._name, self._then = name, then
 
     def settle(self, error):
         self.heard.append(error)
+        self.diary.append(f"answer {self._name}")
         if self._then:
             self._then()
+
+    def report(self):
+        self.diary.append(f"report {self._name}")
 
 
 @pytest.fixture
@@ -75,6 +78,12 @@ def loop():
 @pytest.fixture
 def intake():
     return Intake()
+
+
+@pytest.fixture(autouse=True)
+def diary(monkeypatch):
+    monkeypatch.setattr(Waiting, "diary", [])
+    return Waiting.diary
 
 
 @pytest.fixture
@@ -99,7 +108,13 @@ def added(commits, *names):
     return waiting
 
 
-def test_nothing_is_synced_before_the_loop_has_read_what_has_come(commits, loop, intake, in_hand):
+def test_what_waits_for_nobody_is_synced_at_once(commits, loop, intake, in_hand):
+    in_hand_are(in_hand, 1)
+    (one,) = added(commits, "1")
+    assert (loop.pending, intake.groups, one.heard) == ([], [["1"]], [None])
+
+
+def test_while_others_are_in_hand_the_loop_reads_first_what_has_come(commits, loop, intake, in_hand):
     in_hand_are(in_hand, 2)
     (one,) = added(commits, "1")
     assert (loop.pending, intake.groups, one.heard) == ([0.0], [], [])
@@ -129,9 +144,7 @@ def test_when_all_that_are_in_hand_have_ended_nobody_else_is_waited_for(commits,
     added(commits, *names[:-1])
     assert loop.pending == [DELAY]
     added(commits, names[-1])
-    assert loop.pending == [None]
-    loop.run()
-    assert intake.groups == [names]
+    assert (loop.pending, intake.groups) == ([], [names])
 
 
 def test_the_next_one_gets_a_sync_of_its_own(commits, loop, intake, in_hand):
@@ -146,15 +159,22 @@ def test_the_next_one_gets_a_sync_of_its_own(commits, loop, intake, in_hand):
 
 def test_a_message_that_comes_while_others_hear_is_in_the_next_sync(commits, loop, intake, in_hand):
     in_hand_are(in_hand, 2)
-    commits.add(Waiting("1", then=lambda: added(commits, "2")))
+    commits.add(Waiting("1", then=lambda: added(commits, "3")))
+    commits.add(Waiting("2"))
+    assert intake.groups == [["1", "2"]]
+    assert loop.pending == [0.0]
     loop.run()
-    assert intake.groups == [["1"]]
-    loop.run()
-    assert intake.groups == [["1"], ["2"]]
+    assert intake.groups == [["1", "2"], ["3"]]
+
+
+def test_the_log_is_told_when_all_have_their_answers(commits, loop, in_hand, diary):
+    in_hand_are(in_hand, 2)
+    added(commits, "1", "2")
+    assert diary == ["answer 1", "answer 2", "report 1", "report 2"]
 
 
 def test_who_has_gone_is_not_appended_and_hears_nothing(commits, loop, intake, in_hand):
-    in_hand_are(in_hand, 3)
+    in_hand_are(in_hand, 4)
     one, two, three = added(commits, "1", "2", "3")
     two.arrival = None
     loop.run()
@@ -166,7 +186,6 @@ def test_a_message_that_fails_does_not_fail_the_others(commits, loop, intake, in
     in_hand_are(in_hand, 3)
     intake.bad = {"2"}
     heard = [each.heard for each in added(commits, "1", "2", "3")]
-    loop.run()
     assert (heard[0], heard[2]) == ([None], [None])
     assert isinstance(heard[1][0], SpoolError)
 
@@ -175,7 +194,6 @@ def test_whatever_goes_wrong_nobody_is_told_that_a_message_is_durable(commits, l
     in_hand_are(in_hand, 2)
     intake.append_all = lambda arrivals: 1 / 0
     one, two = added(commits, "1", "2")
-    loop.run()
     assert [type(error) for error in one.heard + two.heard] == [ZeroDivisionError] * 2
     assert "the intake failed" in caplog.text
     del intake.append_all

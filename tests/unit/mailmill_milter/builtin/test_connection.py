@@ -31,6 +31,9 @@ class Conversation:
         self.arrival = None
         return self._next()
 
+    def report(self):
+        self.calls.append("report")
+
     def close(self):
         self.closed += 1
         self.arrival = None
@@ -224,6 +227,14 @@ def test_garbage_behind_a_message_closes_after_its_answer(made):
     assert "close" not in made.done
     made.connection.settle(None)
     assert made.done == ["pause_reading", b"discard", "close"]
+
+
+def test_the_log_is_told_behind_the_answer(made):
+    made.conversation.then(b"", arrival=ARRIVAL).then(b"discard")
+    made.reads(b"message")
+    made.connection.settle(None)
+    made.connection.report()
+    assert made.conversation.calls == [b"message", ("settle", None), "report"]
 
 
 def test_a_connection_that_is_lost_takes_its_message_back(made):

@@ -223,6 +223,21 @@ def test_a_message_that_is_not_durable_is_the_senders_still(line, error, reply):
     assert len(line.leftovers) == 1
 
 
+def test_the_log_is_told_of_each_message_once(line, caplog):
+    caplog.set_level("INFO")
+    line = line(ALL_STEPS)
+    line.send(message() + message() + mail() + end_of_message())
+    line.settle()
+    line.settle()
+    line.conversation.report()
+    line.close()
+    assert [text.rpartition("answer=")[2][:7] for text in caplog.messages] == [
+        "discard",
+        "discard",
+        "451 4.3",
+    ]
+
+
 def test_settling_what_nobody_waits_for_answers_nothing(line):
     line = line(ALL_STEPS)
     line.send(message())
