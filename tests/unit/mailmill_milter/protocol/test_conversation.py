@@ -321,7 +321,7 @@ def test_garbage_does_not_take_the_answers_before_it(line):
 
 @pytest.mark.parametrize("debug", [False, True])
 def test_debug_shows_each_stage_and_changes_nothing(line, caplog, debug):
-    caplog.set_level("DEBUG" if debug else "INFO")
+    caplog.set_level("DEBUG" if debug else "INFO", "mailmill_milter")
     line = line(ALL_STEPS)
     line.send(message(b"<a\xff@example.org>") + ABORT)
     assert line.settle() == ["discard"]
