@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mailmill.settings.options.choices import MilterLibrary
 from mailmill_local.probes import free_port
 from mailmill_local.servers.base import SEARCH_PATH
 from mailmill_local.servers.clamd import Clamd
@@ -17,6 +18,7 @@ from mailmill_local.servers.redis import RedisServer
 from mailmill_local.servers.relay import PostfixRelay
 from mailmill_local.servers.rspamd import Rspamd
 from mailmill_local.servers.spamd import Spamd
+from milter_server import MilterServer
 
 Require = Callable[..., None]
 
@@ -44,6 +46,14 @@ def require() -> Require:
             _missing("needs root")
 
     return check
+
+
+@pytest.fixture(scope="module", params=list(MilterLibrary))
+def milter_library(request: pytest.FixtureRequest) -> Iterator[MilterLibrary]:
+    """Runs the tests of a module with each value of `Milter Library`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MilterServer, "library", request.param.value)
+        yield request.param
 
 
 @pytest.fixture(scope="session")

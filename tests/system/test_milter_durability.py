@@ -12,7 +12,7 @@ from mailmill_milter.session import SPILL
 from milter_mta import Mta
 from milter_server import MilterServer, wait_for
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("milter_library")]
 
 #: The body of a message that gets a file of its own.
 LARGE = b"x" * (SPILL + 1000)

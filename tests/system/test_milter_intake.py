@@ -15,7 +15,7 @@ from mailmill.spoolfile import unpack
 from milter_mta import Mta
 from milter_server import MilterServer, wait_for
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("milter_library")]
 
 SENDERS = 4
 ROUNDS = 5

@@ -14,7 +14,7 @@ from mailmill_local.servers.edge import PostfixEdge
 from mailmill_milter.session import SPILL
 from milter_server import MilterServer
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("milter_library")]
 
 #: Bytes that a careless filter changes: spaces, folding, 8-bit text, carriage returns, dots.
 AWKWARD = (
@@ -60,8 +60,8 @@ class Edge:
 
 
 @pytest.fixture(scope="module")
-def running(servers_dir, require):
-    server_dir = servers_dir / "milter-postfix"
+def running(servers_dir, require, milter_library):
+    server_dir = servers_dir / f"milter-postfix-{milter_library.value}"
     server_dir.mkdir(mode=0o711)
     require(*PostfixEdge.programs, "openssl", root=True)
     options = {"Milter_Ignore_Loopback": "no", "Run_As_User": "postfix"}

@@ -16,7 +16,7 @@ from mailmill_milter.session import SPILL
 from milter_mta import Mta
 from milter_server import MilterServer, wait_for
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("milter_library")]
 
 
 def refused(server, status: int = 78) -> str:

@@ -1,4 +1,4 @@
-"""The milter over its real protocol: libmilter, forked children, files on a disk."""
+"""The milter over its real protocol: either library, forked children, files on a disk."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import re
 import pytest
 from miltertest import constants as c
 
+from mailmill.settings.options.choices import MilterLibrary
 from mailmill_milter.session import SPILL
 from milter_mta import CHUNK, Mta
 from milter_server import MilterServer, wait_for
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("milter_library")]
 
 
 @pytest.fixture
@@ -212,6 +213,7 @@ def test_a_macro_that_is_not_utf8_is_kept(server, mta):
     assert only(server).header.envelope.sasl.login == "j\udcfcrgen"
 
 
+@pytest.mark.parametrize("milter_library", [MilterLibrary.LIBMILTER], indirect=True)
 def test_a_header_that_the_library_cannot_pass_on_is_not_lost_in_silence(server, mta):
     mta.mail("<a@example.org>")
     mta.rcpt("<b@example.net>")
@@ -224,7 +226,8 @@ def test_a_header_that_the_library_cannot_pass_on_is_not_lost_in_silence(server,
 
 def test_one_line_in_the_log_tells_of_each_message(server, mta):
     mta.message("<a@example.org>", ("<b@example.net>", "<c@example.net>"), queue_id="4ABC")
-    (line,) = [line for line in server.log.splitlines() if "4ABC" in line]
+    # It is written when the answer is on its way.
+    (line,) = wait_for(lambda: [line for line in server.log.splitlines() if "4ABC" in line], "the line")
     for part in ("client=client.example[192.0.2.7]", "from=<a@example.org>", "nrcpt=2", "answer=discard"):
         assert part in line
 
