@@ -112,9 +112,12 @@ class Session:
         self._taking: _Taking | None = None
         #: Whether the transaction counts as in hand.
         self._counted = False
-        #: Whether the message in hand may keep its caller waiting: for rules of the blocklist, or for a file
-        #: of its own.
+        #: Whether what comes of the message in hand may keep its caller waiting: for a file of its own.
         self.slow = False
+        #: Whether its end may: for rules of the blocklist.
+        self.asks = False
+        #: Whether the blocklist was asked.
+        self._judged = False
         #: What the log is still to be told.
         self._report: _Report | None = None
         #: Why the message in hand cannot be taken, as soon as that is known.
@@ -143,7 +146,7 @@ class Session:
         self._end()
         self._edge = self._edge_of_now()
         self._counted = self._edge.in_hand.begin()
-        self.slow = self._edge.blocklist is not None and self._edge.blocklist.may_wait
+        self.asks = self._edge.blocklist is not None and self._edge.blocklist.may_wait
         client = self._client or Client(name="unknown", address="", port=0, helo="")
         self._transaction = Transaction(
             sender=bare_address(arguments[0]),
@@ -283,7 +286,7 @@ class Session:
         if self._refusal is None and not transaction.envelope.recipients:
             self.fail("the mail filter saw no recipient")
         try:
-            if not self._admit(transaction):
+            if not self._admit(transaction, at_end=True):
                 return self._refusal or tempfail("mail filter error"), ""
             if self._taking is None:
                 header, received = self._head(transaction, macros)
@@ -297,7 +300,7 @@ class Session:
     def _spill(self, transaction: Transaction, macros: Macros) -> None:
         """Write what has come in; once the message is refused, drop it."""
         try:
-            admitted = self._admit(transaction)
+            admitted = self._admit(transaction, at_end=False)
             content = transaction.take()
             if admitted:
                 taking = self._taking or self._open(transaction, macros)
@@ -306,18 +309,21 @@ class Session:
             self.fail(_spool_trouble(exc))
             self._discard_file()
 
-    def _admit(self, transaction: Transaction) -> bool:
+    def _admit(self, transaction: Transaction, *, at_end: bool) -> bool:
         """Return whether the message, so far, may be taken over."""
         if self._refusal is None:
-            self._refusal = self._objection(transaction)
+            self._refusal = self._objection(transaction, at_end=at_end)
         if self._refusal:
             self._discard_file()
         return self._refusal is None
 
-    def _objection(self, transaction: Transaction) -> Answer | None:
-        first_look = self._taking is None
-        if first_look and self._edge.blocklist and self._edge.blocklist.refuses(transaction.envelope):
-            return reject("Message Blocklisted")
+    def _objection(self, transaction: Transaction, *, at_end: bool) -> Answer | None:
+        blocklist = self._edge.blocklist
+        # The envelope is known before the content, but rules that may wait are asked at the end.
+        if blocklist and not self._judged and (at_end or not self.asks):
+            self._judged = True
+            if blocklist.refuses(transaction.envelope):
+                return reject("Message Blocklisted")
         try:
             return self._edge.gate.refusal(transaction.pending)
         except OSError as exc:
@@ -362,7 +368,7 @@ class Session:
         self._discard_file()
         self._refusal = None
         self._transaction = None
-        self.slow = False
+        self.slow = self.asks = self._judged = False
         if self._counted:
             self._counted = False
             self._edge.in_hand.end()

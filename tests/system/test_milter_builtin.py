@@ -13,6 +13,7 @@ import pytest
 
 from installed_plugins import install
 from mailmill.settings.options.choices import MilterLibrary
+from mailmill_milter.protocol.packets import LONGEST
 from mailmill_milter.session import SPILL
 from milter_fakes import ABORT, begun, mail, message, rcpt
 from milter_fakes import body as body_of
@@ -68,7 +69,7 @@ GARBAGE = {
     "SMTP": b"EHLO client.example\r\n",
     "an unknown command": struct.pack("!I", 1) + b"!",
     "an empty packet": bytes(5),
-    "more than 16 MiB": struct.pack("!I", 2**24 + 1) + b"B",
+    "too long": struct.pack("!I", LONGEST + 1) + b"B",
     "behind a message that has begun": begun() + message()[:-20] + b"\xff" * 50,
 }
 
@@ -151,24 +152,68 @@ def test_a_lost_connection_takes_its_message_with_it(server, mta):
 
 
 def test_a_child_that_is_told_to_end_finishes_its_messages(milter):
-    with milter(Debug="yes") as server, Mta(server.socket) as mta:
+    with milter(Debug="yes") as server, Mta(server.socket) as mta, Mta(server.socket) as idle:
         (child,) = server.children
         mta.connect()
+        idle.connect()
         taken(mta)
         wait_for(lambda: ": body " in server.log, "the body")
         os.kill(child, signal.SIGTERM)
 
-        def is_sent_away():
-            with Mta(server.socket) as late:
-                return late.connect() == "451 4.3.0 the mail filter is stopping"
-
-        wait_for(is_sent_away, "the stop")
+        answers = []
+        wait_for(lambda: answers.append(idle.message()) or answers[-1] != "discard", "the stop")
+        assert answers[-1] == "451 4.3.0 the mail filter is stopping"
         assert mta.end_of_message() == "discard"
         wait_for(lambda: server.children not in ([], [child]), "a new child")
         with Mta(server.socket) as again:
             again.connect()
             assert again.message() == "discard"
-        assert len(server.messages()) == len(server.files()) == 2
+        assert len(server.messages()) == len(server.files()) == len(answers) + 1
+
+
+def test_a_child_that_is_told_to_end_leaves_new_connections_to_its_successor(milter):
+    with milter() as server, Mta(server.socket) as mta:
+        (child,) = server.children
+        mta.connect()
+        mta.mail("<a@example.org>")
+        os.kill(child, signal.SIGTERM)
+
+        def is_left_waiting():
+            with raw(server) as probe:
+                probe.settimeout(1)
+                probe.sendall(begun())
+                try:
+                    probe.recv(1)
+                except TimeoutError:
+                    return True
+                return False
+
+        wait_for(is_left_waiting, "a connection that is not accepted")
+        mta.abort()
+        with Mta(server.socket) as late:
+            assert late.connect() == "continue"
+            assert late.message() == "discard"
+
+
+@pytest.mark.parametrize("size", [10, SPILL + 1])
+def test_what_an_mta_has_sent_that_did_not_wait_for_the_answer_is_not_taken(milter, size):
+    with milter(Milter_Library="builtin") as server:
+        (child,) = server.children
+        with Mta(server.socket) as mta:
+            mta.connect()
+            mta.mail("<a@example.org>")
+            mta.rcpt("<b@example.net>")
+            for at in range(0, size, 60_000):
+                mta.body(b"x" * min(60_000, size - at))
+            wait_for(lambda: size < SPILL or server.files(), "its file")
+            os.kill(child, signal.SIGSTOP)
+            mta.send("E")
+        os.kill(child, signal.SIGCONT)
+        with Mta(server.socket) as mta:
+            mta.connect()
+            assert mta.message() == "discard"
+        wait_for(lambda: len(server.files()) == 1, "the end of what nobody waits for")
+        assert "hung up before its answer" in server.log
 
 
 #: A plug-in: mail of slow@example.org is unwanted, which is known when there is a file `go`.

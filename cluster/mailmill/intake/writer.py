@@ -73,7 +73,7 @@ class IntakeWriter:
             for index, arrival in enumerate(arrivals):
                 try:
                     segment, record = self._write(arrival.name, arrival.data)
-                except OSError as exc:
+                except Exception as exc:  # noqa: BLE001 - it is handed on; the others must not suffer
                     errors[index] = self._error(arrival.name, exc)
                 else:
                     written.setdefault(segment, []).append((index, record))
@@ -101,7 +101,7 @@ class IntakeWriter:
             segment = self._current
             try:
                 record = segment.write(name, data)
-            except OSError:
+            except BaseException:
                 self._current = None
                 if not segment.users:
                     segment.close()
@@ -111,13 +111,13 @@ class IntakeWriter:
                 self._current = None
             return segment, record
 
-    def _tell(self, segment: _Segment, records: list[Record]) -> list[OSError | None]:
+    def _tell(self, segment: _Segment, records: list[Record]) -> list[Exception | None]:
         """Make records durable and tell of them; return for each why it does not count."""
         told = 0
-        failure = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        failure: Exception = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         try:
             told = segment.tell(records)
-        except OSError as exc:
+        except Exception as exc:  # noqa: BLE001 - it is handed on; whatever it is, these records must not count
             failure = exc
         if told < len(records):
             self._retire(segment)
@@ -137,8 +137,9 @@ class IntakeWriter:
             if not segment.users and self._current is not segment:
                 segment.close()
 
-    def _error(self, name: str, exc: OSError) -> SpoolError:
-        error = SpoolError(f"cannot accept {name} in {self._root}: {exc.strerror or exc}")
+    def _error(self, name: str, exc: Exception) -> SpoolError:
+        reason = exc.strerror if isinstance(exc, OSError) else None
+        error = SpoolError(f"cannot accept {name} in {self._root}: {reason or repr(exc)}")
         error.__cause__ = exc
         return error
 
@@ -191,7 +192,7 @@ class _Segment:
         record = Record(name, self.size, self.size + len(head), len(data))
         try:
             self._write(head + data, record.start)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, record.start)
             raise

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from mailmill.errors import SpoolError
@@ -31,6 +33,9 @@ class Waiting(Protocol):
 
     def report(self) -> None:
         """Tell the log, once all have been answered."""
+
+    def give_up(self) -> None:
+        """Close the connection: something is wrong with it."""
 
 
 class Commits:
@@ -77,6 +82,18 @@ class Commits:
             log.exception("the intake failed")
             errors = [exc] * len(pairs)
         for (each, _), error in zip(pairs, errors, strict=True):
-            each.settle(error)
+            with _one_at_a_time(each):
+                each.settle(error)
         for each, _ in pairs:
-            each.report()
+            with _one_at_a_time(each):
+                each.report()
+
+
+@contextlib.contextmanager
+def _one_at_a_time(each: Waiting) -> Iterator[None]:
+    """Keep what goes wrong with one from the others."""
+    try:
+        yield
+    except Exception:
+        log.exception("a message could not be answered")
+        each.give_up()

@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from mailmill.intake import Arrival
 from mailmill_milter.builtin.commits import Commits
+from mailmill_milter.builtin.hangup import HangUp
 from mailmill_milter.protocol.conversation import Conversation
 
 log = logging.getLogger(__name__)
@@ -21,9 +22,12 @@ BUFFER: Final = 72 * 1024
 class Connection(asyncio.BufferedProtocol):
     """Moves bytes between a socket and a conversation, and keeps the event loop free of what takes long."""
 
-    def __init__(self, conversation: Conversation, commits: Commits, buffer: bytearray) -> None:
+    def __init__(
+        self, conversation: Conversation, commits: Commits, buffer: bytearray, hang_up: HangUp
+    ) -> None:
         """Take what is read into `buffer`, which all connections of the loop may share."""
         self._conversation = conversation
+        self._hang_up = hang_up
         self._commits = commits
         self._buffer = memoryview(buffer)
         self._transport: asyncio.Transport | None = None
@@ -32,6 +36,8 @@ class Connection(asyncio.BufferedProtocol):
         self._tcp: socket.socket | None = None
         #: Whether nothing is read.
         self._paused = False
+        #: Whether the MTA does not read what it is sent.
+        self._choked = False
         #: Whether a message waits for its sync.
         self._committing = False
         #: Whether a thread works for the conversation.
@@ -39,7 +45,9 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def arrival(self) -> Arrival | None:
-        """The message that waits to be durable."""
+        """The message that waits to be durable; none once the connection is being closed."""
+        if self._transport is None or self._transport.is_closing():
+            return None
         return self._conversation.arrival
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -47,6 +55,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._loop = asyncio.get_running_loop()
         connected: socket.socket = transport.get_extra_info("socket")
+        self._hang_up.watch(connected)
         if connected.family != socket.AF_UNIX:
             self._tcp = connected
             # An MTA's host that vanishes is noticed after two hours.
@@ -78,6 +87,22 @@ class Connection(asyncio.BufferedProtocol):
         """Tell the log of it."""
         self._conversation.report()
 
+    def give_up(self) -> None:
+        """Close the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause_writing(self) -> None:
+        """Read nothing more from an MTA that does not read what it is sent."""
+        self._choked = True
+        self._pause()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._choked = False
+        if not (self._busy or self._committing):
+            self._resume()
+
     def _take(self, data: bytes) -> None:
         reply = self._conversation.receive(data)
         if self._committing:  # the MTA should wait for the answer
@@ -88,8 +113,13 @@ class Connection(asyncio.BufferedProtocol):
     def _work(self) -> None:
         """Let a thread do what takes long."""
         self._pause()
+        try:
+            work = self._loop.run_in_executor(None, lambda: self._conversation.receive(b"", patient=True))
+        except RuntimeError:  # the system has no more threads
+            log.exception("connection %d", self._conversation.number)
+            self.give_up()
+            return
         self._busy = True
-        work = self._loop.run_in_executor(None, lambda: self._conversation.receive(b"", patient=True))
         work.add_done_callback(self._worked)
 
     def _worked(self, work: asyncio.Future[bytes]) -> None:
@@ -127,7 +157,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def _resume(self) -> None:
-        if self._transport is not None and self._paused:
+        if self._transport is not None and self._paused and not self._choked:
             self._paused = False
             self._transport.resume_reading()
 

@@ -42,9 +42,15 @@ class Conversation:
     waits too.
     """
 
-    def __init__(self, edge: Callable[[], Edge]) -> None:
-        """Serve for the edge that is returned, which may be another one for each message."""
+    def __init__(self, edge: Callable[[], Edge], gone: Callable[[], bool] = lambda: False) -> None:
+        """Serve for the edge that is returned, which may be another one for each message.
+
+        Args:
+            edge: what the session belongs to.
+            gone: says whether the MTA has hung up meanwhile, and so told its client to try again.
+        """
         self._edge = edge
+        self._gone = gone
         self._session = Session(edge)
         self._macros = MacroTable()
         self._unpacker = Unpacker()
@@ -62,7 +68,10 @@ class Conversation:
     @property
     def slow(self) -> bool:
         """Whether something was left because it may take long: somebody patient must call `receive`."""
-        return bool(self._packets) and self._session.slow and self.arrival is None
+        return bool(self._packets) and self.arrival is None and self._slow(self._packets[0][0])
+
+    def _slow(self, command: int) -> bool:
+        return self._session.slow or (self._session.asks and command == Command.END_OF_MESSAGE)
 
     def receive(self, data: bytes, *, patient: bool = False) -> bytes:
         """Take what the MTA has sent; return what it gets back, which may be nothing.
@@ -76,7 +85,7 @@ class Conversation:
             self._packets += self._unpacker.feed(data)
             self._go_on(replies, patient=patient)
         except ProtocolError as exc:
-            log.error("connection %d: the MTA sent %s: closed", self.number, exc)  # noqa: TRY400 - it is known where
+            log.warning("connection %d: the MTA sent %s: closed", self.number, exc)
             self.over = True
         # What was answered before an error is told: a message that was accepted would come again.
         return b"".join(replies)
@@ -104,7 +113,7 @@ class Conversation:
         queue = self._packets
         tell = log.isEnabledFor(logging.DEBUG)
         while queue and self.arrival is None and not self.over:
-            if self._session.slow and not patient:
+            if not patient and self._slow(queue[0][0]):
                 break
             command, data = queue.popleft()
             if tell and command in _SHOWN:
@@ -148,16 +157,19 @@ class Conversation:
 
     def _connect(self, data: bytes) -> bytes:
         peer = Peer.parse(data)
+        self._macros.begin(Command.CONNECT)
         answer = self._session.connect(peer.name, peer.address, peer.port, self._macros)
         if answer.action is Action.CONTINUE or self._steps & Step.NR_CONNECT:
             return self._nothing[Command.CONNECT]
         return packets.reply(answer)
 
     def _helo(self, data: bytes) -> bytes:
+        self._macros.begin(Command.HELO)
         self._session.helo(packets.text(packets.word(data)))
         return self._nothing[Command.HELO]
 
     def _mail(self, data: bytes) -> bytes:
+        self._macros.begin(Command.MAIL)
         self._session.mail(packets.words(data), self._macros)
         if self._steps & Step.NR_MAIL:
             return b""
@@ -183,6 +195,11 @@ class Conversation:
 
     def _end_of_message(self, data: bytes, *, patient: bool) -> bytes:
         """Answer the message, or leave it as `arrival`; `data` is the end of its body, and mostly empty."""
+        if self._gone():
+            log.warning("connection %d: the MTA has hung up before its answer", self.number)
+            self._session.abort()
+            self.over = True
+            return b""
         if patient:
             return self._answer_message(self._session.end_of_message(self._macros, data))
         found = self._session.complete(self._macros, data)

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mailmill_milter.protocol.packets import ProtocolError, text
 from mailmill_milter.protocol.words import Command
 
-#: Stages whose macros live as long as the connection; all others belong to a message.
-_LASTING = (Command.CONNECT, Command.HELO)
+#: The stages that have macros, in their order.
+_STAGES: Final[dict[int, int]] = {
+    stage: place
+    for place, stage in enumerate(
+        (
+            Command.CONNECT,
+            Command.HELO,
+            Command.MAIL,
+            Command.RCPT,
+            Command.DATA,
+            Command.HEADER,
+            Command.END_OF_HEADERS,
+            Command.BODY,
+            Command.END_OF_MESSAGE,
+            Command.UNKNOWN,
+        )
+    )
+}
 
 
 class MacroTable:
@@ -20,9 +38,9 @@ class MacroTable:
         """Take the macros of a stage: its command, then names and values.
 
         Raises:
-            ProtocolError: there is no stage.
+            ProtocolError: there is no such stage.
         """
-        if not data:
+        if data[:1] == b"" or data[0] not in _STAGES:
             raise ProtocolError("macros of no stage")
         # Most stages have none, and each header of a message is such a stage.
         self._told.pop(data[0], None)
@@ -39,9 +57,14 @@ class MacroTable:
                     return text(value)
         return None
 
+    def begin(self, stage: Command) -> None:
+        """Forget what later stages told: it was of another message, or another client."""
+        place = _STAGES[stage]
+        self._told = {each: told for each, told in self._told.items() if _STAGES[each] <= place}
+
     def end_message(self) -> None:
         """Forget what was told of a message."""
-        self._told = {stage: told for stage, told in self._told.items() if stage in _LASTING}
+        self.begin(Command.HELO)
 
     def clear(self) -> None:
         """Forget all: another client follows."""

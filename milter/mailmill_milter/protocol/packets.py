@@ -11,7 +11,7 @@ from mailmill_milter.protocol.words import OLDEST_VERSION, VERSION, Command, Rep
 
 #: Longest packet that is read, in bytes. A piece of a body has 65,535 at most (MILTER_CHUNK_SIZE), a header
 #: as many as the MTA allows: Postfix 102,400 unless told otherwise (header_size_limit).
-LONGEST: Final = 2**24
+LONGEST: Final = 2**21
 _LENGTH: Final = struct.Struct("!I")
 #: Bytes before what comes with a command.
 _HEAD: Final = _LENGTH.size + 1

@@ -193,3 +193,25 @@ def test_a_segment_without_any_accepted_message_does_not_stay(below, names, monk
         failing(context, "fdatasync", errno.EIO, lambda *_: True)
         assert all(to.append_all(arrivals(names[:3])))
     assert (below.files(), open_files()) == ([], before)
+
+
+def test_an_error_of_the_program_concerns_one_message(to, below, monkeypatch):
+    real = os.pwrite
+
+    def pwrite(fd, data, at):
+        if b"4A2Z" in bytes(data[:200]):
+            raise MemoryError
+        return real(fd, data, at)
+
+    names = [f"01J00000008888888{number}-4A{number}Z" for number in (1, 2, 3)]
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    errors = to.append_all(arrivals(names))
+    monkeypatch.undo()
+    assert [error and str(error.__cause__ and type(error.__cause__).__name__) for error in errors] == [
+        None,
+        "MemoryError",
+        None,
+    ]
+    to.close()
+    assert {names[0], names[2]} <= set(found(below.root))
+    assert names[1] not in found(below.root)

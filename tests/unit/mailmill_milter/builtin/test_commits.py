@@ -69,6 +69,9 @@ class Waiting:
     def report(self):
         self.diary.append(f"report {self._name}")
 
+    def give_up(self):
+        self.diary.append(f"give up {self._name}")
+
 
 @pytest.fixture
 def loop():
@@ -200,3 +203,11 @@ def test_whatever_goes_wrong_nobody_is_told_that_a_message_is_durable(commits, l
     (three,) = added(commits, "3")
     loop.run()
     assert three.heard == [None]
+
+
+def test_what_goes_wrong_with_one_answer_is_kept_from_the_others(commits, loop, in_hand, diary):
+    in_hand_are(in_hand, 3)
+    commits.add(Waiting("one", then=lambda: 1 / 0))
+    commits.add(Waiting("two"))
+    loop.run()
+    assert diary == ["answer one", "give up one", "answer two", "report one", "report two"]

@@ -10,6 +10,13 @@ from mailmill_milter.builtin.connection import BUFFER, Connection
 ARRIVAL = object()
 
 
+class HangUp:
+    """Is told of the socket."""
+
+    def watch(self, connected):
+        self.socket = connected
+
+
 class Conversation:
     """Does what a test says: `script` has the reply to each call of `receive` and what is changed by it."""
 
@@ -70,6 +77,9 @@ class Transport:
     def write(self, data):
         self.done.append(data)
 
+    def is_closing(self):
+        return "close" in self.done or "abort" in self.done
+
     def __getattr__(self, name):
         return lambda: self.done.append(name)
 
@@ -127,7 +137,7 @@ class Made:
     def __init__(self, loop, family=socket.AF_UNIX):
         self.conversation, self.commits, self.loop = Conversation(), Commits(), loop
         self.transport = Transport(family)
-        self.connection = Connection(self.conversation, self.commits, bytearray(BUFFER))
+        self.connection = Connection(self.conversation, self.commits, bytearray(BUFFER), HangUp())
         self.connection.connection_made(self.transport)
 
     def reads(self, data):
@@ -331,3 +341,46 @@ def test_a_unix_socket_has_nothing_to_acknowledge(made):
 
 def test_the_longest_piece_of_a_body_is_read_at_once():
     assert BUFFER >= 65535 + 5
+
+
+def test_an_mta_that_reads_no_answers_is_not_read(made):
+    made.connection.pause_writing()
+    made.reads(b"one")
+    assert made.done == ["pause_reading"]
+    made.connection.resume_writing()
+    assert made.done == ["pause_reading", "resume_reading"]
+
+
+def test_an_mta_that_reads_no_answers_is_not_read_behind_a_sync_either(made):
+    made.conversation.then(b"", arrival=ARRIVAL).then(b"discard")
+    made.reads(b"one")
+    made.connection.pause_writing()
+    made.connection.settle(None)
+    assert made.done == ["pause_reading", b"discard"]
+    made.connection.resume_writing()
+    assert made.done[-1] == "resume_reading"
+
+
+def test_a_connection_that_is_being_closed_has_no_message(made):
+    made.conversation.then(b"", arrival=ARRIVAL)
+    made.reads(b"one")
+    assert made.connection.arrival is ARRIVAL
+    made.transport.close()
+    assert made.connection.arrival is None
+
+
+def test_without_another_thread_the_connection_ends(made, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(made.loop, "run_in_executor", refuse)
+    made.conversation.then(b"", slow=True)
+    made.reads(b"one")
+    assert made.done == ["pause_reading", "abort"]
+    made.connection.connection_lost(None)
+    assert made.conversation.closed == 1
+
+
+def test_it_is_known_which_socket_the_mta_may_hang_up(make):
+    made = make()
+    assert made.connection._hang_up.socket is made.transport.socket

@@ -15,10 +15,12 @@ from milter_fakes import (
     begun,
     body,
     connect,
+    edge_below,
     end_of_headers,
     end_of_message,
     header,
     helo,
+    leftovers,
     macros,
     mail,
     message,
@@ -336,3 +338,11 @@ def test_connections_have_numbers_of_their_own(line):
     edge = line().edge
     one, two = Conversation(lambda: edge), Conversation(lambda: edge)
     assert 0 < one.number < two.number
+
+
+def test_a_message_whose_mta_has_hung_up_is_not_taken(tmp_path):
+    edge = edge_below(tmp_path)
+    conversation = Conversation(lambda: edge, gone=lambda: True)
+    assert conversation.receive(begun(ALL_STEPS) + message()) != b""
+    assert (conversation.arrival, conversation.over) == (None, True)
+    assert (leftovers(tmp_path), edge.in_hand.count) == ([], 0)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mailmill_milter.protocol.macros import MacroTable
 from mailmill_milter.protocol.packets import ProtocolError
+from mailmill_milter.protocol.words import Command
 from milter_fakes import strings
 
 
@@ -76,13 +77,31 @@ def test_macros_of_no_stage_are_an_error(table):
         table.tell(b"")
 
 
-@given(st.lists(st.binary(min_size=1, max_size=30), max_size=8))
+@given(st.lists(st.tuples(st.sampled_from(b"CHMRTLNBEU"), st.binary(max_size=30)), max_size=8))
 def test_any_bytes_of_a_stage_can_be_asked_about(tellings):
     table = MacroTable()
-    for told in tellings:
-        table.tell(told)
+    for stage, told in tellings:
+        table.tell(bytes((stage,)) + told)
     for name in ("i", "{i}", "", "{}"):
         assert table(name) is None or isinstance(table(name), str)
+
+
+@pytest.mark.parametrize("data", [b"", b"\0i\0x\0", b"Zi\0x\0", b"Di\0x\0"])
+def test_macros_of_no_stage_are_no_protocol(data):
+    with pytest.raises(ProtocolError, match="no stage"):
+        MacroTable().tell(data)
+
+
+def test_a_stage_that_begins_makes_those_behind_it_forgotten():
+    table = MacroTable()
+    for stage, name in ((b"C", b"j"), (b"H", b"{tls_version}"), (b"M", b"{auth_authen}"), (b"E", b"i")):
+        table.tell(stage + name + b"\0x\0")
+    table.begin(Command.MAIL)
+    assert (table("{auth_authen}"), table("i")) == ("x", None)
+    table.begin(Command.HELO)
+    assert (table("{tls_version}"), table("{auth_authen}")) == ("x", None)
+    table.begin(Command.CONNECT)
+    assert (table("j"), table("{tls_version}")) == ("x", None)
 
 
 NAMES = st.sampled_from([b"i", b"j", b"{auth_type}", b"{tls_version}"])

@@ -25,17 +25,27 @@ def large(monkeypatch):
     return b"x" * 1000
 
 
-def test_a_session_is_slow_from_mail_to_the_end_where_rules_may_wait(line, waits):
+def test_a_message_is_slow_at_its_end_where_rules_may_wait(line, waits):
     line = line(options=waits)
     assert line.send(begun()) != []
-    assert not line.conversation.slow
-    assert line.send(mail()) == []
-    assert not line.conversation.slow
-    assert line.send(rcpt()) == []
+    for stage in (mail(), rcpt(), header(), body()):
+        assert line.send(stage) == []
+        assert not line.conversation.slow
+    assert line.send(end_of_message()) == []
     assert line.conversation.slow
-    assert line.send(message(), patient=True) == ["discard"]
+    assert line.send(b"", patient=True) == ["discard"]
     assert not line.conversation.slow
     assert len(line.stored) == 1
+
+
+def test_a_large_message_is_judged_at_its_end_where_rules_may_wait(line, waits, large):
+    line = line(ALL_STEPS, options=waits)
+    line.send(mail(b"<bad@example.org>") + rcpt() + body(large) + body())
+    line.send(b"", patient=True)
+    assert [name.partition("/")[0] for name in line.leftovers] == ["incoming"]
+    line.send(end_of_message())
+    assert line.send(b"", patient=True) == ["554 5.7.1 Message Blocklisted"]
+    assert line.leftovers == []
 
 
 def test_rules_that_need_nobody_are_not_slow(line):
@@ -45,10 +55,10 @@ def test_rules_that_need_nobody_are_not_slow(line):
 
 def test_what_waits_is_not_answered_before_somebody_patient_comes(line, waits):
     line = line(0, options=waits)
-    assert line.send(message(b"<bad@example.org>")) == ["continue"]
+    assert line.send(message(b"<bad@example.org>")) == ["continue"] * 5
     assert line.send(b"") == []
     assert line.conversation.slow
-    assert line.send(b"", patient=True) == ["continue"] * 4 + ["554 5.7.1 Message Blocklisted"]
+    assert line.send(b"", patient=True) == ["554 5.7.1 Message Blocklisted"]
     assert not line.conversation.slow
     assert line.leftovers == []
 
