@@ -38,7 +38,7 @@ BARE: Final = "bare"
 KINDS: Final = ("unix", "inet")
 #: What --only may name.
 PARTS: Final = (BARE, *KINDS)
-#: Processes of the milter that keeps nothing: as many as `Milter Max Children` has by default.
+#: Processes of the milter that keeps nothing: libmilter's threads share an interpreter.
 _BARE_PROCESSES: Final = 2
 #: Seconds of load for the latency at half load.
 _LATENCY_SECONDS: Final = 10.0

@@ -29,6 +29,7 @@ from mailmill_local.system import System
 
 #: Options of MailScanner.conf for all systems: recoveries in seconds instead of minutes.
 CHANGES: Final[Mapping[str, str]] = {
+    "Milter Max Children": "2",
     "Message Lease": "20s",
     "Delivery Timeout": "5s",
     "Minimal Backoff Time": "1s",

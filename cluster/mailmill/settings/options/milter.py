@@ -60,7 +60,8 @@ MILTER_MAX_CHILDREN: Final = Option(
     whole_number(1, 1000),
     default="10",
     effect=Effect.START,
-    description="How many milter processes share the listening socket. Each serves many connections.",
+    description="How many milter processes share the listening socket. Each serves many connections: with "
+    "Milter Library = builtin, one for two cores is enough.",
 )
 MILTER_LIBRARY: Final = Option(
     "Milter Library",
