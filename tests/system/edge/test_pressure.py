@@ -13,7 +13,7 @@ from mailmill.spool import State
 from milter_mta import Mta
 from milter_server import MilterServer, wait_for
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("milter_library")]
 
 
 def talk(server):

@@ -148,6 +148,30 @@ def test_what_there_was_room_to_tell_of_counts_and_the_rest_is_refused(
     assert sorted(watched.names()) == good
 
 
+def short(monkeypatch):
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[: len(data) // 2]))
+
+
+FAULTS = {
+    "two of four are told of": (short, 2),
+    "the sync fails": (lambda patch: failing(patch, "fdatasync", errno.EIO, lambda *_: True), 0),
+    "nothing is told of": (lambda patch: failing(patch, "write", errno.EIO, lambda *_: True), 0),
+}
+
+
+@pytest.mark.parametrize(("fault", "good"), FAULTS.values(), ids=FAULTS)
+def test_who_has_not_seen_the_writer_finds_nothing_that_was_refused(
+    below, to, names, monkeypatch, fault, good
+):
+    with monkeypatch.context() as context:
+        fault(context)
+        errors = to.append_all(arrivals(names[:4]))
+    assert [error is None for error in errors] == [True] * good + [False] * (4 - good)
+    to.close()
+    assert sorted(found(below.root)) == [*names[:good], FIRST]
+
+
 def test_a_list_that_cannot_be_written_refuses_all(below, to, watched, names, monkeypatch):
     with monkeypatch.context() as context:
         failing(context, "write", errno.EIO, lambda *_: True)

@@ -170,6 +170,14 @@ def test_a_message_that_comes_while_others_hear_is_in_the_next_sync(commits, loo
     assert intake.groups == [["1", "2"], ["3"]]
 
 
+def test_a_message_that_comes_within_a_sync_does_not_begin_another_one_in_it(commits, loop, intake, in_hand):
+    in_hand_are(in_hand, 1)
+    commits.add(Waiting("1", then=lambda: added(commits, "2")))
+    assert (intake.groups, loop.pending) == ([["1"]], [0.0])
+    loop.run()
+    assert (intake.groups, loop.pending) == ([["1"], ["2"]], [])
+
+
 def test_the_log_is_told_when_all_have_their_answers(commits, loop, in_hand, diary):
     in_hand_are(in_hand, 2)
     added(commits, "1", "2")

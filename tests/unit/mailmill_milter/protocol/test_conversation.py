@@ -240,6 +240,12 @@ def test_the_log_is_told_of_each_message_once(line, caplog):
     ]
 
 
+def test_the_log_is_told_of_a_refused_message_at_once(line, caplog):
+    caplog.set_level("INFO")
+    line(ALL_STEPS, options={"Is Definitely Spam": "yes"}).send(message())
+    assert [text.rpartition("answer=")[2] for text in caplog.messages] == ["554 5.7.1 Message Blocklisted"]
+
+
 def test_settling_what_nobody_waits_for_answers_nothing(line):
     line = line(ALL_STEPS)
     line.send(message())
