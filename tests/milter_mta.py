@@ -37,11 +37,18 @@ CHUNK = 65535
 class Mta:
     """One connection of an MTA to a milter. A stage returns the milter's reply, or "" when it is silent."""
 
-    def __init__(self, path: Path, *, protocol: int = c.SMFI_V6_PROT, timeout: float = 30) -> None:
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def __init__(
+        self, address: Path | tuple[str, int], *, protocol: int = c.SMFI_V6_PROT, timeout: float = 30
+    ) -> None:
+        """Connect to a unix socket, or to an IP address and a port."""
+        if isinstance(address, Path):
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        else:
+            family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+            self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
         try:
-            self.socket.connect(str(path))
+            self.socket.connect(str(address) if isinstance(address, Path) else address)
             self._milter = MilterConnection(self.socket)
             _, self.protocol = self._milter.optneg_mta(protocol=protocol)
         except BaseException:
