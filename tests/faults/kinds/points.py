@@ -93,10 +93,10 @@ class Points(Fault):
             rule = replace(rule, port=bench.ports.redis)
         if point.relay:
             rule = replace(rule, port=bench.relay_proxy.port)
-        if point.begun:
-            end_segments(bench)
         shim = bench.shims[self.part]
         shim.arm(rule)
+        if point.begun:  # with the shim armed: what the end of a segment leads to may happen at once
+            end_segments(bench)
         wait_until(lambda: shim.fired() > 0, _REACH_SECONDS)
         hits = shim.disarm()
         if not hits:
