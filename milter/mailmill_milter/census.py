@@ -28,6 +28,10 @@ _FILE: Final = "census"
 _LOCK: Final = "census.lock"
 
 
+#: Runs a call, at some other place and time.
+Elsewhere = Callable[[Callable[[], None]], object]
+
+
 class Census(Struct, frozen=True):
     """What waited at one moment, in all queues together."""
 
@@ -60,6 +64,13 @@ class CensusTaker:
         self._monotonic = monotonic
         self._directory = spools[0].root
         self._last: Census | None = None
+        #: Runs a count somewhere else; None: whoever asks counts.
+        self._elsewhere: Elsewhere | None = None
+        self._counting = False
+
+    def count_elsewhere(self, run: Elsewhere) -> None:
+        """Let `run` run the counts from now on: who asks gets the last one, while that is not too old."""
+        self._elsewhere = run
 
     def latest(self) -> Census:
         """Return a census: counted now when the last one is too old and nobody else is counting.
@@ -71,11 +82,34 @@ class CensusTaker:
         if self._last is None or not self._last.fresh(now):
             self._last = self._read() or self._last
         if self._last is None or not self._last.fresh(now):
-            with self._alone() as alone:
-                if alone or self._last is None:
-                    self._last = self._count()
-                    self._write(self._last)
+            if self._last and self._elsewhere and self._last.fresh(now - self._last.interval()):
+                self._begin_count(self._elsewhere)
+            else:
+                self._last = self._renewed(self._last)
         return self._last
+
+    def _begin_count(self, elsewhere: Elsewhere) -> None:
+        if not self._counting:
+            self._counting = True
+            elsewhere(self._count_again)
+
+    def _count_again(self) -> None:
+        try:
+            with contextlib.suppress(
+                OSError
+            ):  # whoever asks when the last one is too old counts, and is told
+                self._last = self._renewed(self._last)
+        finally:
+            self._counting = False
+
+    def _renewed(self, last: Census | None) -> Census:
+        """Count, unless somebody else does and `last` is something to go by."""
+        with self._alone() as alone:
+            if last and not alone:
+                return last
+            census = self._count()
+            self._write(census)
+            return census
 
     def _count(self) -> Census:
         begin = self._monotonic()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final, Protocol
+
+from mailmill_milter.inhand import InHand
+
+log = logging.getLogger(__name__)
 
 #: Connections that may wait to be accepted; the kernel's limit is net.core.somaxconn (4096 since Linux 5.4).
 #: Postfix has up to 100 smtpd processes (default_process_limit) for each service.
@@ -13,6 +18,13 @@ GRACE: Final = 20.0
 
 #: The path of a unix socket, or an IP address and a port.
 Address = str | tuple[str, int]
+
+
+def drain(in_hand: InHand) -> None:
+    """Wait for the messages in hand, and tell the log of those that take longer than `GRACE`."""
+    left = in_hand.drain(GRACE)
+    if left:
+        log.warning("%d messages in hand are left to their senders to try again", left)
 
 
 class Front(Protocol):

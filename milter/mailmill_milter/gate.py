@@ -21,7 +21,7 @@ from mailmill.settings.options.milter import (
 from mailmill.spool import Spool
 from mailmill.threshold import Ceiling, Floor
 from mailmill_milter.answers import Answer, not_accepting, system_full
-from mailmill_milter.census import CensusTaker
+from mailmill_milter.census import CensusTaker, Elsewhere
 
 #: Seconds for which what was found is believed.
 CHECK_INTERVAL: Final = 1.0
@@ -80,6 +80,10 @@ class Gate:
         self._free = 0
         self._closed: Answer | None = None
         self._set_thresholds()
+
+    def count_elsewhere(self, run: Elsewhere) -> None:
+        """Let `run` run the counts of what waits: who asks for a refusal does not wait for them."""
+        self._census.count_elsewhere(run)
 
     def follow(self, limits: Limits) -> None:
         """Go by other limits from now on."""

@@ -84,8 +84,9 @@ class Connection(asyncio.BufferedProtocol):
             self._give(self._conversation.settle(error))
 
     def report(self) -> None:
-        """Tell the log of it."""
-        self._conversation.report()
+        """Tell the log of it; where a thread has gone on already, that does it."""
+        if not self._busy:
+            self._conversation.report()
 
     def give_up(self) -> None:
         """Close the connection at once."""
@@ -125,6 +126,7 @@ class Connection(asyncio.BufferedProtocol):
     def _worked(self, work: asyncio.Future[bytes]) -> None:
         """Go on behind what a thread has done."""
         self._busy = False
+        self._conversation.report()
         error = work.exception()
         if error is not None:
             log.error("connection %d failed", self._conversation.number, exc_info=error)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from mailmill_milter.builtin.commits import Commits
 from mailmill_milter.builtin.connection import BUFFER, Connection
 from mailmill_milter.builtin.hangup import HangUp
-from mailmill_milter.front import BACKLOG, GRACE, Address
+from mailmill_milter.front import BACKLOG, Address, drain
 from mailmill_milter.protocol.conversation import Conversation
 from mailmill_milter.session import Edge
 
@@ -122,6 +122,7 @@ class _Server:
         edge = self._edge()
         self._commits = Commits(self._loop, edge.intake, edge.in_hand)
         self._loop.set_default_executor(ThreadPoolExecutor(_THREADS, "slow"))
+        edge.gate.count_elsewhere(lambda look: self._loop.run_in_executor(None, look))
         told = asyncio.Event()
         self._loop.add_reader(stop, told.set)
         for number in (signal.SIGTERM, signal.SIGINT):  # for this child only: the others take what comes
@@ -129,9 +130,7 @@ class _Server:
         self._open()
         await told.wait()
         self._loop.remove_reader(stop)
-        left = await self._loop.run_in_executor(ThreadPoolExecutor(1), edge.in_hand.drain, GRACE)
-        if left:
-            log.warning("%d messages in hand are left to their senders to try again", left)
+        await self._loop.run_in_executor(ThreadPoolExecutor(1), drain, edge.in_hand)
         # Connections that are idle end with the process; so do threads that wait for the DNS.
         os._exit(0)
 

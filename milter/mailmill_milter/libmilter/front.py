@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 import threading
@@ -12,13 +11,11 @@ from pathlib import Path
 
 import Milter
 
-from mailmill_milter.front import BACKLOG, GRACE, Address
+from mailmill_milter.front import BACKLOG, Address, drain
 from mailmill_milter.inhand import InHand
 from mailmill_milter.libmilter.callbacks import Callbacks
 from mailmill_milter.libmilter.quickack import QuickAck
 from mailmill_milter.session import Edge
-
-log = logging.getLogger(__name__)
 
 
 class LibmilterFront:
@@ -73,7 +70,5 @@ def _listen(spec: str) -> None:
 
 def _end_when_told(in_hand: InHand, stop: int) -> None:
     os.read(stop, 1)
-    left = in_hand.drain(GRACE)
-    if left:
-        log.warning("%d messages in hand are left to their senders to try again", left)
+    drain(in_hand)
     os._exit(0)

@@ -97,3 +97,44 @@ def test_deferred_messages_count_and_are_not_the_oldest(spool, clock):
     spool.path("a", State.DEFERRED).write_bytes(b"xyz")
     census = CensusTaker([spool], clock).latest()
     assert (census.messages, census.bytes, census.oldest) == (1, 3, None)
+
+
+@pytest.fixture
+def elsewhere(spool, clock):
+    """A census taker, and the counts that it has left to somebody else."""
+    taker, counts = CensusTaker([spool], clock), []
+    taker.count_elsewhere(counts.append)
+    taker.latest()
+    return taker, counts
+
+
+def test_a_count_elsewhere_is_not_waited_for(spool, clock, elsewhere):
+    taker, counts = elsewhere
+    put(spool, "a")
+    clock.now += SHORTEST_INTERVAL
+    assert [taker.latest().messages, taker.latest().messages, len(counts)] == [0, 0, 1]
+    counts.pop()()
+    assert taker.latest().messages == 1
+    clock.now += SHORTEST_INTERVAL
+    taker.latest()
+    assert len(counts) == 1
+
+
+def test_a_count_that_is_much_too_old_is_not_gone_by(spool, clock, elsewhere):
+    taker, counts = elsewhere
+    put(spool, "a")
+    clock.now += 2 * SHORTEST_INTERVAL
+    assert (taker.latest().messages, counts) == (1, [])
+
+
+def test_a_count_elsewhere_that_fails_is_tried_again_by_who_asks(spool, clock, elsewhere, monkeypatch):
+    taker, counts = elsewhere
+    clock.now += SHORTEST_INTERVAL
+    taker.latest()
+    with monkeypatch.context() as patched:
+        patched.setattr(taker, "_count", lambda: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        counts.pop()()
+        assert taker.latest().messages == 0
+        clock.now += SHORTEST_INTERVAL
+        with pytest.raises(OSError, match="Input/output"):
+            taker.latest()

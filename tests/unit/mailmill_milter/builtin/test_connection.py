@@ -264,7 +264,7 @@ def test_what_takes_long_is_done_by_a_thread_while_nothing_is_read(made):
     assert made.done == [b"one", "pause_reading"]
     assert made.conversation.calls == [b"slow"]
     made.loop.run()
-    assert made.conversation.calls == [b"slow", ("patient", b"")]
+    assert made.conversation.calls == [b"slow", ("patient", b""), "report"]
     assert made.done == [b"one", "pause_reading", b"two", "resume_reading"]
 
 
@@ -384,3 +384,14 @@ def test_without_another_thread_the_connection_ends(made, monkeypatch):
 def test_it_is_known_which_socket_the_mta_may_hang_up(make):
     made = make()
     assert made.connection._hang_up.socket is made.transport.socket
+
+
+def test_the_log_is_told_by_the_thread_that_has_gone_on_behind_an_answer(made):
+    made.conversation.then(b"", arrival=ARRIVAL).then(b"discard", slow=True)
+    made.reads(b"one")
+    made.connection.settle(None)
+    made.connection.report()
+    assert "report" not in made.conversation.calls
+    made.conversation.slow = False
+    made.loop.run()
+    assert made.conversation.calls[-1] == "report"
