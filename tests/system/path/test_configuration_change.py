@@ -154,6 +154,11 @@ def in_force(running, who, version):
     return any(line.startswith(f"{who}:") and told.search(line) for line in running.lines)
 
 
+def assert_all_go_by(running, version):
+    for who in ("scan", "deliver", "milter", "queue-manager"):
+        assert wait_until(lambda who=who: in_force(running, who, version), 20), who
+
+
 def test_changed_files_count_from_one_batch_to_the_next(start):
     running = start("confchange", changes=slow_scan)
     old = version_of(running)
@@ -183,8 +188,7 @@ def test_a_wrong_change_is_told_and_the_old_configuration_stays(start):
     edit(running, conf, "Milter Prot = 1\nClamd Port = none\n", "")
     edit(running, conf, "Header Value = one", "Header Value = two")
     new = version_of(running)
-    for who in ("scan", "deliver", "milter", "queue-manager"):
-        assert wait_until(lambda who=who: in_force(running, who, new), 20), who
+    assert_all_go_by(running, new)
 
 
 def refused(running, who, old):
@@ -240,8 +244,7 @@ def test_a_published_configuration_counts_for_all_and_survives_a_redis_that_lose
     new, before = versions(running)
     assert before == old
     assert_each_went_by_one(running, old, new)
-    for who in ("scan", "deliver", "milter", "queue-manager"):
-        assert wait_until(lambda who=who: in_force(running, who, new), 20), who
+    assert_all_go_by(running, new)
 
     # Redis loses everything: somebody puts it back, and the nodes never go by anything else.
     with redis.Redis(port=system.ports.redis) as client:
@@ -259,14 +262,18 @@ def test_a_published_configuration_counts_for_all_and_survives_a_redis_that_lose
     assert publish(running).stdout == f"{new} is in force already.\n"
     write_rules(running, "no")
     edit(running, conf, "Header Value = two", "Header Value = one")
+    # Each change waits for the one before: a process that looks between them only would have nothing to tell.
+    running.lines.clear()
     publish(running)
     assert versions(running)[0] == old
+    assert_all_go_by(running, old)
+    running.lines.clear()
     assert mailmill(running, "conf", "rollback").stdout == f"{new} is published again.\n"
     assert versions(running) == [new, old, new]
+    assert_all_go_by(running, new)
     running.lines.clear()
     assert mailmill(running, "conf", "rollback", old).returncode == 0
-    for who in ("scan", "deliver", "milter", "queue-manager"):
-        assert wait_until(lambda who=who: in_force(running, who, old), 20), who
+    assert_all_go_by(running, old)
     assert not any("Traceback" in line for line in running.lines)
 
 
