@@ -45,8 +45,6 @@ ENGINES: Final = {
 }
 #: What --only may name.
 PARTS: Final = tuple(ENGINES)
-#: How many times fewer messages a slow engine gets: spamd looks into about 10 a second.
-FEWER: Final = {"spamassassin": 10}
 RATE: Final = "msg/s"
 DIRECT: Final = " fed directly"
 #: Processes of the engine, and messages at a time when it is fed directly: enough to keep all of them busy.
@@ -65,10 +63,9 @@ def measure(plan: Plan) -> Table:
         machine = speed(alone.rates(plan))
         table.add("machine", "speed", machine)
         for engine in engines:
-            count = max(1, plan.count // FEWER.get(engine, 1))
-            _row(plan, table, engine, count, full)
+            _row(plan, table, engine, full)
             if engine in {"rspamd", "spamassassin"}:
-                _direct(plan, table, engine, count)
+                _direct(plan, table, engine)
     table.goals += goals(table)
     table.notes += notes(table)
     return table
@@ -139,8 +136,8 @@ def _rspamd(directory: Path, port: int) -> Rspamd:
     return Rspamd(directory / "rspamd", port=port, processes=_PROCESSES)
 
 
-def _row(plan: Plan, table: Table, engine: str, count: int, full: Path) -> None:
-    arrivals = Arrivals()
+def _row(plan: Plan, table: Table, engine: str, full: Path) -> None:
+    arrivals, count = Arrivals(), plan.count
     system, engines = _build(plan, engine, arrivals)
     staged = plan.directory / "staged"
     take(full, staged, count)
@@ -189,9 +186,9 @@ def _row(plan: Plan, table: Table, engine: str, count: int, full: Path) -> None:
     )
 
 
-def _direct(plan: Plan, table: Table, engine: str, count: int) -> None:
+def _direct(plan: Plan, table: Table, engine: str) -> None:
     """Feed the engine alone with the same messages."""
-    contents = messages(plan.mail, plan.count)[:count]
+    contents = messages(plan.mail, plan.count)
     directory = plan.directory / "direct"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(mode=0o711)
@@ -207,6 +204,6 @@ def _direct(plan: Plan, table: Table, engine: str, count: int) -> None:
         rate = feed.feed(getattr(feed, "rspamd" if engine == "rspamd" else "spamd"), port, contents, _AT_ONCE)
         costs = meter.stop()
     table.add(engine + DIRECT, RATE, rate)
-    table.add(engine + DIRECT, "engine" + CPU, costs.per_message(count)["engine"])
+    table.add(engine + DIRECT, "engine" + CPU, costs.per_message(plan.count)["engine"])
     table.add(engine + DIRECT, OTHERS, costs.others)
     plan.say(f"backlog {engine}{DIRECT}: {rate:.1f} msg/s, others had {costs.others:.2f} cores")

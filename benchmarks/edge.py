@@ -4,6 +4,9 @@ Each run measures all rows one after the other, so that what slows the machine m
 of the milter only the edge runs: Postfix and the milter, which answers when the message is durable. In those
 of Postfix alone its queue manager hands everything to discard(8) meanwhile, as in the figures of the goals.
 The rows `bare` have a milter that keeps nothing: the bound for any that is built on pymilter.
+Where there is a milter, the queue of its Postfix is in memory, as `make up` has it (ADR 18): what was taken
+over is on Mailmill's disk, and Postfix drops its own copy. In the rows `disk` it is on disk, where that of
+Postfix alone must be.
 """
 
 from __future__ import annotations
@@ -29,15 +32,17 @@ from mailmill_local.ports import Ports
 from mailmill_local.probes import ask, free_port
 from mailmill_local.servers import mailmill
 from mailmill_local.servers.base import Server
-from mailmill_local.servers.edge import PostfixEdge
+from mailmill_local.servers.edge import PostfixEdge, queue_in_memory
 
 CONNECTIONS: Final = (1, 10, 50)
 PLAIN: Final = "postfix"
 BARE: Final = "bare"
+#: The milter on a unix socket, with Postfix's queue on disk.
+DISK: Final = "disk"
 #: The kinds of milter socket.
 KINDS: Final = ("unix", "inet")
 #: What --only may name.
-PARTS: Final = (BARE, *KINDS)
+PARTS: Final = (BARE, DISK, *KINDS)
 #: Processes of the milter that keeps nothing: libmilter's threads share an interpreter.
 _BARE_PROCESSES: Final = 2
 #: Seconds of load for the latency at half load.
@@ -53,7 +58,7 @@ def measure(plan: Plan) -> Table:
         edges = {PLAIN: _plain(stack.enter_context(postfix_alone(plan.directory)))}
         if plan.wants(BARE):
             edges[BARE] = stack.enter_context(_bare(plan))
-        for kind in KINDS:
+        for kind in (DISK, *KINDS):
             if plan.wants(kind):
                 edges[kind] = stack.enter_context(_mailmill(plan, kind))
         for _ in range(plan.runs):
@@ -133,7 +138,13 @@ def _bare(plan: Plan) -> Iterator[_Edge]:
     directory = plan.directory / BARE
     directory.mkdir(mode=0o711)
     milter = BareMilter(directory / "milter", processes=_BARE_PROCESSES)
-    postfix = PostfixEdge(directory / "edge", port=free_port(), milter=milter.socket, next_hop=free_port())
+    postfix = PostfixEdge(
+        directory / "edge",
+        port=free_port(),
+        milter=milter.socket,
+        next_hop=free_port(),
+        memory=queue_in_memory(directory / "edge"),
+    )
     with milter, postfix:
         yield _Edge(postfix, {"postfix": [postfix], "milter": [milter]}, None)
 
@@ -161,19 +172,25 @@ def _mailmill(plan: Plan, kind: str) -> Iterator[_Edge]:
     directory = plan.directory / kind
     shutil.rmtree(directory, ignore_errors=True)
     port = free_port()
-    changes = {} if kind == "unix" else {"Milter Bind": "127.0.0.1", "Milter Port": str(port)}
+    changes = {"Milter Bind": "127.0.0.1", "Milter Port": str(port)} if kind == "inet" else {}
     system = site(directory, ports, changes)
     home, conf = system.places.run, system.places.conf
-    if kind == "unix":
-        milter, postfix = system.milter, system.edge
-    else:
-        milter = mailmill.MailmillProcess(
+    if kind == "inet":
+        milter: Server = mailmill.MailmillProcess(
             home,
             name="milter",
             arguments=["mailmill", "milter"],
             conf=conf,
             ready=lambda: ask(port, b"", b""),
         )
-        postfix = PostfixEdge(directory / "edge", port=ports.edge, milter=port, next_hop=ports.relay_smtp)
+    else:
+        milter = system.milter
+    postfix = PostfixEdge(
+        directory / "edge",
+        port=ports.edge,
+        milter=port if kind == "inet" else system.places.milter_socket,
+        next_hop=ports.relay_smtp,
+        memory=None if kind == DISK else queue_in_memory(directory / "edge"),
+    )
     with milter, postfix:
         yield _Edge(postfix, {"postfix": [postfix], "milter": [milter]}, Spool(system.places.incoming))

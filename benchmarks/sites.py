@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -102,11 +101,7 @@ def empty(spool: Spool) -> None:
 
 def postfix_idle(postfix: Postfix) -> bool:
     """Tell whether nothing waits in a Postfix queue."""
-    return not any(
-        files
-        for state in ("maildrop", "incoming", "active", "deferred")
-        for _, _, files in os.walk(postfix.queue / state)
-    )
+    return not any(postfix.mail())
 
 
 def _names(spool: Spool, state: State) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from benchmarks.backlog import ENGINES, FEWER
+from benchmarks.backlog import ENGINES
 from benchmarks.capacity.costs import Cost, Costs, Engine
 from benchmarks.capacity.edge import IN_FLIGHT_PER_BATCHED, SENDING
 from benchmarks.capacity.parts import Parts
@@ -96,12 +96,12 @@ def figure(table: Table, row: str, column: str) -> float:
     return value
 
 
-def count(backlog: Table, engine: str) -> int:
-    """Return how many messages a row of the backlog had."""
+def count(backlog: Table) -> int:
+    """Return how many messages each row of the backlog had."""
     found = re.search(r"(\d+) messages", backlog.title)
     if found is None:
         raise MissingError(f"{backlog.name}: the title does not say how many messages")
-    return max(1, int(found[1]) // FEWER.get(engine, 1))
+    return int(found[1])
 
 
 def _table(measured: dict[str, Table], name: str) -> Table:
@@ -120,13 +120,13 @@ def _source(measured: dict[str, Table]) -> str:
 def _cost(measured: dict[str, Table], stage: str, start: float) -> Cost:
     """Return a cost from a row with full batches and one with single messages."""
     backlog = _table(measured, "backlog")
-    full = figure(backlog, "none", stage + CPU) - start / count(backlog, "none")
+    full = figure(backlog, "none", stage + CPU) - start / count(backlog)
     scaling = _table(measured, "scaling")
     row = f"workers {max(WORKERS)}"
     single = scaling.median(row, stage + CPU)
     if single is None:
         return Cost(full, 0.0, start)
-    return split(full, single, batches(count(backlog, "none")), start)
+    return split(full, single, batches(count(backlog)), start)
 
 
 def split(full: float, single: float, batch: float, start: float = 0.0) -> Cost:

@@ -70,7 +70,7 @@ def _backlogs(costs: Costs, table: Table, cores: int) -> Iterator[Comparison]:
         if engine in table.rows:
             others = table.median(engine, OTHERS) or 0.0
             shape = Shape(engine=engine, cores=_left(cores, others), scan_processes=cores, one_machine=True)
-            found = backlog(costs, shape, count(table, engine)).rate
+            found = backlog(costs, shape, count(table)).rate
             yield Comparison(f"backlog, {engine}", RATE, figure(table, engine, RATE), found, others)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from mailmill.settings.option import option_key
+from mailmill.settings.options.milter import MILTER_IGNORE_LOOPBACK
 from mailmill_local.addresses import LOOPBACK, Addresses
 from mailmill_local.configuration import Places, mailscanner_conf
 from mailmill_local.ports import Ports
@@ -12,7 +14,7 @@ from mailmill_local.process import Sink, ignore
 from mailmill_local.servers import mailmill
 from mailmill_local.servers.base import Server
 from mailmill_local.servers.clamd import Clamd
-from mailmill_local.servers.edge import PostfixEdge
+from mailmill_local.servers.edge import PostfixEdge, queue_in_memory
 from mailmill_local.servers.redis import RedisServer
 from mailmill_local.servers.relay import PostfixRelay
 from mailmill_local.servers.rspamd import Rspamd
@@ -73,6 +75,7 @@ class System:
             next_hop=ports.relay_smtp,
             next_host=addresses.relay,
             extra=postfix,
+            memory=queue_in_memory(directory / "edge") if self._edge_takes_all else None,
             sink=sink,
         )
         flower = [mailmill.flower(home, conf, ports.flower, sink)] if console else []
@@ -90,6 +93,12 @@ class System:
     def servers(self) -> list[Server]:
         """All of them, in the order in which they are started."""
         return [server for stage in self.stages for server in stage]
+
+    @property
+    def _edge_takes_all(self) -> bool:
+        """Whether no mail stays with the edge's Postfix: `Milter Ignore Loopback` leaves some to it."""
+        values = {option_key(name): value for name, value in self._changes.items()}
+        return values.get(MILTER_IGNORE_LOOPBACK.key, "no") == "no"
 
     def prepare(self) -> None:
         """Write MailScanner.conf and create Mailmill's directories."""

@@ -45,8 +45,7 @@ def waiting(places: Places) -> list[Waiting]:
 
 def relay_is_quiet(relay: PostfixRelay) -> bool:
     """Tell whether everything that the relay took is in the inbox."""
-    queues = ("incoming", "active", "maildrop", "deferred")
-    return not any(path.is_file() for state in queues for path in (relay.queue / state).rglob("*"))
+    return not any(relay.mail())
 
 
 def collect(places: Places, relay: PostfixRelay, proxy: RelayProxy, prefix: str) -> tuple[Found, list[str]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mailmill_local.memory import MemoryDirectory
 from mailmill_local.probes import HOST, free_port, wait_until
 from mailmill_local.process import Process
 from mailmill_local.servers.base import ServerError
@@ -149,6 +150,32 @@ def test_edge_without_its_milter_defers_and_refuses_unknown_recipients(
         client.ehlo()
         assert client.mail("s@example.com")[0] == 250
         assert client.rcpt(UNKNOWN_RECIPIENT)[0] == 554
+
+
+def test_a_queue_in_memory_goes_with_its_postfix(require: Require, server_dir: Path) -> None:
+    require(*PostfixEdge.programs)
+    memory = MemoryDirectory(server_dir / "edge")
+    with PostfixEdge(
+        server_dir / "edge", port=free_port(), milter=0, extra={"smtpd_milters": ""}, memory=memory
+    ) as edge:
+        assert edge.queue == memory.path
+        assert (memory.path / "pid" / "master.pid").exists()
+        assert not (server_dir / "edge" / "spool").exists()
+    assert not memory.path.exists()
+
+
+def test_a_queue_in_memory_stays_while_there_is_mail_in_it(require: Require, server_dir: Path) -> None:
+    require(*PostfixEdge.programs)
+    memory = MemoryDirectory(server_dir / "edge")
+    later = {"smtpd_milters": "", "default_transport": "smtp:[127.0.0.1]:1"}
+    edge = PostfixEdge(server_dir / "edge", port=free_port(), milter=0, extra=later, memory=memory)
+    try:
+        with edge, smtplib.SMTP(HOST, edge.port, timeout=20) as client:
+            client.sendmail("s@example.com", ["c@example.org"], MAIL)
+        (kept,) = edge.mail()
+        assert b"c@example.org" in kept.read_bytes()
+    finally:
+        memory.remove()
 
 
 def test_a_server_that_cannot_start_says_why(require: Require, server_dir: Path) -> None:

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from mailmill_local.memory import MemoryDirectory
 from mailmill_local.probes import HOST, ask
 from mailmill_local.process import Sink, ignore
 from mailmill_local.servers.postfix import Postfix
 
 #: Bytes of the largest message that the edge takes (Postfix's own default is 10,240,000).
 MESSAGE_SIZE_LIMIT: Final = 100_000_000
+#: Bytes that must be free where its queue is to be kept in memory: smtpd asks for 1.5 times the largest
+#: message (postconf(5): queue_minfree), and several may come at the same time.
+MEMORY: Final = 4 * MESSAGE_SIZE_LIMIT
 #: The recipient that the edge does not know: edges must refuse before DATA (R9).
 UNKNOWN_RECIPIENT: Final = "unknown@example.com"
 
@@ -30,6 +34,8 @@ class PostfixEdge(Postfix):
         carry_all: The relay can be reached over SMTP, so DSN, SMTPUTF8 and REQUIRETLS may be offered; QMQP
             alone cannot carry them (R14).
         extra: Parameters of main.cf that are added or replaced.
+        memory: Where its queue is instead of below `directory`: what the milter takes over is durable with
+            Mailmill before Postfix answers, and Postfix drops its own copy.
     """
 
     def __init__(
@@ -43,10 +49,11 @@ class PostfixEdge(Postfix):
         next_host: str = HOST,
         carry_all: bool = True,
         extra: Mapping[str, str] | None = None,
+        memory: MemoryDirectory | None = None,
         sink: Sink = ignore,
         name: str = "edge",
     ) -> None:
-        super().__init__(directory, name=name, extra=extra, sink=sink)
+        super().__init__(directory, name=name, extra=extra, memory=memory, sink=sink)
         self.port = port
         self._host = host
         self._milter = milter
@@ -85,3 +92,9 @@ class PostfixEdge(Postfix):
     def healthy(self) -> bool:
         """Tell whether smtpd greets; it does so only when it reaches the milter or tempfails."""
         return ask(self.port, b"", b"220 ", b"QUIT\r\n")
+
+
+def queue_in_memory(directory: Path) -> MemoryDirectory | None:
+    """Return a place in memory for the queue of the edge in `directory` (ADR 18); None: there is no room."""
+    memory = MemoryDirectory(directory)
+    return memory if memory.has_room(MEMORY) else None

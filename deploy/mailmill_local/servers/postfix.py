@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
+from mailmill_local.memory import MemoryDirectory
 from mailmill_local.process import Sink, ignore
 from mailmill_local.servers.base import Server, ServerError, give_to, program
 
 #: Postfix's mail_owner.
 USER: Final = "postfix"
+
+#: The directories of the queue that hold messages (qmgr(8)).
+MAIL_QUEUES: Final = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 
 #: What every instance says: its lines on standard output, nothing looked up in DNS, no mail about mail.
 _COMMON: Final = {
@@ -66,15 +71,23 @@ class Postfix(Server):
     Args:
         directory: Holds etc/ (configuration), spool/ (queue) and data/.
         extra: Parameters of main.cf that are added or replaced.
+        memory: Where the queue is instead, for an instance that nobody's mail rests in.
     """
 
     programs: ClassVar = ("postfix",)
 
     def __init__(
-        self, directory: Path, *, name: str, extra: Mapping[str, str] | None = None, sink: Sink = ignore
+        self,
+        directory: Path,
+        *,
+        name: str,
+        extra: Mapping[str, str] | None = None,
+        memory: MemoryDirectory | None = None,
+        sink: Sink = ignore,
     ) -> None:
         super().__init__(directory, name=name, sink=sink)
         self._extra = dict(extra or {})
+        self._memory = memory
 
     @property
     def configuration(self) -> Path:
@@ -84,7 +97,7 @@ class Postfix(Server):
     @property
     def queue(self) -> Path:
         """The queue directory."""
-        return self.directory / "spool"
+        return self.directory / "spool" if self._memory is None else self._memory.path
 
     @abstractmethod
     def parameters(self) -> Mapping[str, str]:
@@ -101,8 +114,12 @@ class Postfix(Server):
             ServerError: Postfix does not like them.
         """
         data = self.directory / "data"
-        for path in (self.configuration, self.queue, data):
+        for path in (self.configuration, data):
             path.mkdir(exist_ok=True)
+        if self._memory is None:
+            self.queue.mkdir(exist_ok=True)
+        else:
+            self._memory.create()
         give_to(data, USER)
         main = {
             **_COMMON,
@@ -127,6 +144,18 @@ class Postfix(Server):
         )
         if checked.returncode:
             raise ServerError(f"postfix check fails for {self.name}:\n{checked.stdout}{checked.stderr}")
+
+    def stop(self) -> None:
+        """Stop the master; a queue in memory goes with it, unless there is mail in it."""
+        super().stop()
+        if self._memory is not None and not any(self.mail()):
+            self._memory.remove()
+
+    def mail(self) -> Iterator[Path]:
+        """Yield the files of messages in its queue: those that wait, and those that come in just now."""
+        for state in MAIL_QUEUES:
+            for directory, _, names in os.walk(self.queue / state):
+                yield from (Path(directory, name) for name in names)
 
     def command(self) -> list[str]:
         """Return the command line.
