@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 #: Tells the connections of a process apart in its log.
 _numbers = itertools.count(1)
 
+#: As a plain number: what is asked for each packet is not looked up in an enumeration.
+_END_OF_MESSAGE: Final = int(Command.END_OF_MESSAGE)
+
 #: The bit that takes the answer of a stage away.
 _SILENT: Final[dict[int, int]] = {
     Command.CONNECT: Step.NR_CONNECT,
@@ -68,10 +71,10 @@ class Conversation:
     @property
     def slow(self) -> bool:
         """Whether something was left because it may take long: somebody patient must call `receive`."""
-        return bool(self._packets) and self.arrival is None and self._slow(self._packets[0][0])
-
-    def _slow(self, command: int) -> bool:
-        return self._session.slow or (self._session.asks and command == Command.END_OF_MESSAGE)
+        if not self._packets or self.arrival is not None:
+            return False
+        session = self._session
+        return session.slow or (session.asks and self._packets[0][0] == _END_OF_MESSAGE)
 
     def receive(self, data: bytes, *, patient: bool = False) -> bytes:
         """Take what the MTA has sent; return what it gets back, which may be nothing.
@@ -110,31 +113,36 @@ class Conversation:
         log.debug("connection %d: close", self.number)
 
     def _go_on(self, replies: list[bytes], *, patient: bool) -> None:
-        queue = self._packets
+        # A message has some 70 packets, most of them headers and their macros: nothing here is without need.
+        queue, session, acts = self._packets, self._session, self._ACTS
         tell = log.isEnabledFor(logging.DEBUG)
         while queue and self.arrival is None and not self.over:
-            if not patient and self._slow(queue[0][0]):
+            command, data = queue[0]
+            if not patient and (session.slow or command == _END_OF_MESSAGE) and self.slow:
                 break
-            command, data = queue.popleft()
+            queue.popleft()
             if tell and command in _SHOWN:
                 log.debug("connection %d: %s", self.number, printable(_shown(command, data)))
-            if command == Command.END_OF_MESSAGE:
+            if command == _END_OF_MESSAGE:
                 replies.append(self._end_of_message(data, patient=patient))
                 continue
-            act = self._ACTS.get(command)
+            act = acts.get(command)
             if act is None:
                 raise ProtocolError(f"the unknown command {command:#x}")
             try:
-                replies.append(act(self, data))
+                reply = act(self, data)
             except ProtocolError:
                 raise
             except Exception as exc:  # where no answer is expected, it is told at the end of the message
                 log.exception("connection %d: command %c failed", self.number, command)
-                self._session.fail(f"mail filter: {type(exc).__name__}")
+                session.fail(f"mail filter: {type(exc).__name__}")
+                reply = b""
                 if command in _SILENT:
-                    replies.append(self._nothing[command])
+                    reply = self._nothing[command]
                 else:
                     self.over = True
+            if reply:
+                replies.append(reply)
 
     def _agree(self, steps: int) -> None:
         """Know what was negotiated."""
@@ -143,6 +151,7 @@ class Conversation:
         self._nothing = {
             command: b"" if steps & step else packets.CONTINUE for command, step in _SILENT.items()
         }
+        self._no_header = self._nothing[Command.HEADER]
 
     def _negotiate(self, data: bytes) -> bytes:
         offer = Negotiation.parse(data)
@@ -183,7 +192,7 @@ class Conversation:
     def _header(self, data: bytes) -> bytes:
         name, value = packets.header(data)
         self._session.header(name, value if self._leading_space else b" " + value, self._macros)
-        return self._nothing[Command.HEADER]
+        return self._no_header
 
     def _end_of_headers(self, _data: bytes) -> bytes:
         self._session.end_of_headers()

@@ -33,6 +33,8 @@ class MacroTable:
     def __init__(self) -> None:
         #: Stage -> names and values, separated by NUL; the stage that told last is last.
         self._told: dict[int, bytes] = {}
+        #: What was told last, for as long as nothing was forgotten.
+        self._last: bytes | None = None
 
     def tell(self, data: bytes) -> None:
         """Take the macros of a stage: its command, then names and values.
@@ -40,12 +42,14 @@ class MacroTable:
         Raises:
             ProtocolError: there is no such stage.
         """
+        if data == self._last:  # as with each header of a message but the first
+            return
         if data[:1] == b"" or data[0] not in _STAGES:
             raise ProtocolError("macros of no stage")
-        # Most stages have none, and each header of a message is such a stage.
         self._told.pop(data[0], None)
         if len(data) > 1:
             self._told[data[0]] = data[1:]
+        self._last = data
 
     def __call__(self, name: str) -> str | None:
         """Return the value of a macro (`i` and `{i}` are the same), or None."""
@@ -60,6 +64,7 @@ class MacroTable:
     def begin(self, stage: Command) -> None:
         """Forget what later stages told: it was of another message, or another client."""
         place = _STAGES[stage]
+        self._last = None
         self._told = {each: told for each, told in self._told.items() if _STAGES[each] <= place}
 
     def end_message(self) -> None:
@@ -68,6 +73,7 @@ class MacroTable:
 
     def clear(self) -> None:
         """Forget all: another client follows."""
+        self._last = None
         self._told.clear()
 
 

@@ -329,9 +329,22 @@ def test_over_tcp_what_was_read_is_acknowledged_at_once(make, family):
 def test_a_kernel_that_does_not_acknowledge_at_once_is_no_error(make):
     made = make(socket.AF_INET)
     made.transport.socket.error = OSError("not supported")
-    made.conversation.then(b"reply")
+    made.conversation.then(b"").then(b"reply")
     made.reads(b"one")
+    made.reads(b"two")
     assert made.done == [b"reply"]
+
+
+@pytest.mark.parametrize("answered", [{"reply": b"reply"}, {"arrival": ARRIVAL}])
+def test_an_answer_acknowledges_by_itself(make, answered):
+    made = make(socket.AF_INET)
+    made.conversation.then(**answered).then()
+    made.reads(b"one")
+    assert made.transport.socket.options[1:] == []
+    made.conversation.arrival = None
+    made.connection.settle(None)
+    made.reads(b"two")
+    assert made.transport.socket.options[1:] == [(socket.TCP_QUICKACK, 1)]
 
 
 def test_a_unix_socket_has_nothing_to_acknowledge(made):

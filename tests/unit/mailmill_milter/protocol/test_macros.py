@@ -61,6 +61,15 @@ def test_the_end_of_a_message_leaves_what_belongs_to_the_connection(table):
     assert [stage for stage in "CHMRLET" if table(f"of_{stage}")] == ["C", "H"]
 
 
+@pytest.mark.parametrize("forget", [MacroTable.end_message, MacroTable.clear])
+def test_what_is_told_again_after_it_was_forgotten_counts_again(table, forget):
+    for _ in range(2):
+        table.tell(b"M" + strings(b"i", b"4ABC"))
+        assert table("i") == "4ABC"
+        forget(table)
+        assert table("i") is None
+
+
 def test_another_client_inherits_nothing(table):
     table.tell(b"C" + strings(b"j", b"mx.example"))
     table.clear()
