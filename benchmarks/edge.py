@@ -35,8 +35,8 @@ from mailmill_local.servers.base import Server
 from mailmill_local.servers.edge import PostfixEdge, queue_in_memory
 
 CONNECTIONS: Final = (1, 10, 50)
-#: How often a row sends the messages of the plan: over 50 connections Postfix takes 2,020 in little more than a
-#: second, in which most of its processes begin, and before ext4 misses the inodes that it has just freed.
+#: How often a row sends the messages of the plan: over 50 connections Postfix takes 2,020 in 1.3 s, in which
+#: most of its processes begin, and before ext4 misses the inodes that it has just freed.
 ROUNDS: Final = 4
 PLAIN: Final = "postfix"
 BARE: Final = "bare"

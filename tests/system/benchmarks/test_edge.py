@@ -27,7 +27,7 @@ def test_the_table_edge_counts_every_message_in_every_row(require, tmp_path):
     # 1: a goal was not reached, which is no fault of the benchmark.
     assert done.returncode in {0, 1}, done.stderr
     table = load(tmp_path / "edge.json")
-    kinds = ("postfix", "bare", "unix", "inet")
+    kinds = ("postfix", "bare", "disk", "unix", "inet")
     assert set(table.rows) == {f"{kind} {each}" for kind in kinds for each in (1, 10, 50, "half load")}
     for row, cells in table.rows.items():
         assert all(len(spread.values) == 1 for spread in cells.values()), row
