@@ -28,20 +28,34 @@ from mailmill_workers.scan.decision import Decider, Decision
 from mailmill_workers.scan.examine import Examiner
 from mailmill_workers.scan.handon import HandOn
 from mailmill_workers.scan.limits import out_of_memory
+from mailmill_workers.scan.report import Report
 from mailmill_workers.scan.trail import Trail
 
 log = logging.getLogger(__name__)
 
 #: Seconds that the first result waits for others, which then go on together: each group costs some 10 ms of
-#: processor in the queue manager, Redis, Celery and the deliver worker, however small it is (measured). The
-#: last ones of a batch, and one that is alone, do not wait.
-LINGER: Final = 0.1
+#: processor in the queue manager, Redis, Celery and the deliver worker, however small it is (measured). Once
+#: all of a batch are finished nobody waits, nor does one that is alone: this is for slow engines.
+LINGER: Final = 0.5
 #: Seconds that it waits at most. In between it waits for as long as its batch has been at work: with a slow
 #: engine the results come one by one, and nobody who waited for that notices the same time again.
 LONGEST_LINGER: Final = 1.0
 
 #: Faults of the surroundings (disk, network, settings): they say nothing about the message.
 NOT_ITS_FAULT: Final = (OSError, redis.RedisError, MailmillError)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A message that all have spoken about, and that nothing is decided of."""
+
+    mail: Mail
+    report: Report
+    trail: Trail
+    #: Marks that are confirmed.
+    done: frozenset[str]
+    #: How long the examination took.
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -75,21 +89,23 @@ class ScanBatch:
         async with self.examiner() as examiner:
             running = {
                 asyncio.create_task(
-                    self._one(examiner, begun, mail_id, stored.get(mail_id), confirmed[mail_id]), name=mail_id
+                    self._examine(examiner, begun, mail_id, stored.get(mail_id), confirmed[mail_id]),
+                    name=mail_id,
                 )
                 for mail_id in begun.wanted
             }
             while running:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 finished, running = await asyncio.wait(running, timeout=_linger(time.monotonic() - began))
-                decisions = [one.result() for one in finished]
+                # All at once: right after another one, with its code in the cache, a decision costs less.
+                decisions = [self._decide(begun, one.result()) for one in finished]
                 # In a thread: the engines' answers are read while Redis is spoken to. What finishes meanwhile
                 # goes on together, next time round.
                 await insist(functools.partial(self._tell, begun, decisions))
 
-    async def _one(
+    async def _examine(
         self, examiner: Examiner, begun: Begun, mail_id: str, data: bytes | None, done: frozenset[str]
-    ) -> Decision:
+    ) -> Examined | Decision:
         if data is None:
             return Decision(ContentsMissing(mail_id), (), ())
         started = time.monotonic()
@@ -101,20 +117,19 @@ class ScanBatch:
             # The edge that sent it owns it: an adopted message names the one that accepted it.
             mail = Mail(replace(file.header, edge=begun.edge), file.content)
             report = await examiner.examine(mail, trail)
-            with trail.step("rules and policy"):
-                decision = self.decider.decide(mail, report, done, time.monotonic() - started)
-        except DamagedSpoolFileError as exc:
-            log.error("%s: came damaged from the contents store: %s", mail_id, exc)  # noqa: TRY400 - no trace
-            return Decision(ContentsMissing(mail_id), (), ())
-        except NOT_ITS_FAULT as exc:
-            log.exception("%s: the scan failed", mail_id)
-            return Decision(ScanDeferred(mail_id, f"internal error: {exc!r}"), (), ())
-        except MemoryError:
-            out_of_memory(mail_id)
-        except Exception as exc:
-            # A fault of ours must not take the neighbours along, nor lose this message.
-            log.exception("%s: the scan failed", mail_id)
-            return _failed(begun.failure(mail_id, _evidence(exc)))
+        except Exception as exc:  # noqa: BLE001 - neither neighbours nor this message must be lost by it
+            return _fault(begun, mail_id, exc)
+        return Examined(mail, report, trail, done, time.monotonic() - started)
+
+    def _decide(self, begun: Begun, found: Examined | Decision) -> Decision:
+        if isinstance(found, Decision):
+            return found
+        mail_id = found.mail.id
+        try:
+            with found.trail.step("rules and policy"):
+                decision = self.decider.decide(found.mail, found.report, found.done, found.seconds)
+        except Exception as exc:  # noqa: BLE001 - neither neighbours nor this message must be lost by it
+            return _fault(begun, mail_id, exc)
         log.info("%s: %s", mail_id, decision.events[-1].detail)
         return decision
 
@@ -134,6 +149,19 @@ class ScanBatch:
 def _linger(elapsed: float) -> float:
     """Return how long a result waits for others that comes when its batch has been at work for `elapsed`."""
     return min(max(LINGER, elapsed), LONGEST_LINGER)
+
+
+def _fault(begun: Begun, mail_id: str, exc: Exception) -> Decision:
+    """Return what becomes of a message whose scan failed; ends the process when it has no memory left."""
+    if isinstance(exc, MemoryError):
+        out_of_memory(mail_id)
+    if isinstance(exc, DamagedSpoolFileError):
+        log.error("%s: came damaged from the contents store: %s", mail_id, exc)
+        return Decision(ContentsMissing(mail_id), (), ())
+    log.error("%s: the scan failed", mail_id, exc_info=exc)
+    if isinstance(exc, NOT_ITS_FAULT):
+        return Decision(ScanDeferred(mail_id, f"internal error: {exc!r}"), (), ())
+    return _failed(begun.failure(mail_id, _evidence(exc)))
 
 
 def _failed(outcome: ScanFailed) -> Decision:

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 
 import pytest
 from msgspec.structs import replace
@@ -124,6 +125,28 @@ def test_a_fault_of_ours_makes_suspects_in_company_and_counts_alone(bench):
         failure = bench.scan("b", task=f"task{attempt}")["b"]
         assert (failure.alone, failure.attempts) == (True, attempt)
     assert failure.reason.startswith("thing (in examine, test_batch.py:")
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [(ValueError("no such thing"), ScanFailed), (OSError("No space left"), ScanDeferred)],
+)
+def test_a_fault_in_the_decision_about_a_message_leaves_its_neighbours_alone(bench, fault, outcome):
+    class Undecided(Decider):
+        def decide(self, mail, *rest):
+            if mail.id == "b":
+                raise fault
+            return super().decide(mail, *rest)
+
+    decider = bench.batch.decider
+    undecided = Undecided(decider._settings, decider._quarantine, "scan@w1")
+    bench.batch = dataclasses.replace(bench.batch, decider=undecided)
+    found = bench.scan("a", "b", "c")
+    assert {mail_id: type(one) for mail_id, one in found.items()} == {
+        "a": Scanned,
+        "b": outcome,
+        "c": Scanned,
+    }
 
 
 def test_what_the_surroundings_are_to_blame_for_does_not_count(bench):
