@@ -13,6 +13,7 @@ import pytest
 
 from installed_plugins import install
 from mailmill.settings.options.choices import MilterLibrary
+from mailmill_local.probes import free_port
 from mailmill_milter.protocol.packets import LONGEST
 from mailmill_milter.session import SPILL
 from milter_fakes import ABORT, begun, mail, message, rcpt
@@ -87,6 +88,15 @@ def test_garbage_closes_its_connection_and_no_other(server, mta, garbage):
         another.connect()
         assert another.message() == "discard"
     assert len(server.messages()) == len(server.files()) == 2
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", "::1"])
+def test_segments_over_loopback_are_short_because_postfix_sizes_its_buffers_by_them(milter, bind):
+    port = free_port()
+    with milter(Milter_Bind=bind, Milter_Port=str(port)), Mta((bind, port)) as mta:
+        assert mta.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 8192
+        mta.connect()
+        assert mta.message() == "discard"
 
 
 def test_a_long_header_arrives(server, mta):

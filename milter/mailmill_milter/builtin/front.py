@@ -28,6 +28,11 @@ log = logging.getLogger(__name__)
 _PAUSE: Final = 0.5
 #: Messages of a process that may wait for the DNS, or for a file of their own, at the same time.
 _THREADS: Final = 32
+#: Bytes of a TCP segment at most. Postfix makes the buffers of a milter connection anew for each message, of
+#: several segments' size, and fills them: on loopback 128 kB, page by page. Messages a second over TCP went
+#: from 0.93, 0.87 and 0.88 of those over a unix socket (1, 10 and 50 connections) to 1.09, 0.98 and 1.08
+#: (Postfix 3.7; with 1, 4 and 16 kB 0.98 to 1.06). Most networks have smaller segments of their own.
+_SEGMENT: Final = 8192
 
 
 class BuiltinFront:
@@ -52,6 +57,7 @@ class BuiltinFront:
         try:
             if family != socket.AF_UNIX:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT)
             listening.bind(address)
             listening.listen(BACKLOG)
             listening.setblocking(False)  # noqa: FBT003 - takes it by position only
