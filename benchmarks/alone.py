@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks.driver.orders import Orders
-from benchmarks.load import LoadError, send
-from benchmarks.plan import Plan
-from benchmarks.reference import POSTFIX
+from benchmarks.load import LoadError
 from benchmarks.sites import postfix_idle
 from mailmill_local.probes import free_port, wait_until
 from mailmill_local.servers.edge import PostfixEdge
@@ -35,15 +32,3 @@ def drain(postfix: PostfixEdge) -> None:
     """
     if not wait_until(lambda: postfix_idle(postfix), _DRAIN_SECONDS):
         raise LoadError("Postfix does not discard its queue")
-
-
-def rates(plan: Plan) -> dict[int, float]:
-    """Return the messages a second that it accepts, by connections, as in the reference."""
-    found = {}
-    with postfix_alone(plan.directory) as postfix:
-        for connections in POSTFIX:
-            found[connections] = send(
-                Orders(postfix.port, plan.count, plan.mail, connections=connections)
-            ).rate
-            drain(postfix)
-    return found

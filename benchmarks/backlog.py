@@ -8,32 +8,29 @@ transport (the counterpart to the figures of the goals), or, with --maildir, to 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import statistics
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks import alone, feed
+from benchmarks import direct
 from benchmarks.arrivals import Arrivals
+from benchmarks.direct import Direct
 from benchmarks.driver.mail import messages
 from benchmarks.driver.orders import Orders
 from benchmarks.filled import move, take
 from benchmarks.goals import Goal
 from benchmarks.load import LoadError, send
 from benchmarks.meter import Meter
-from benchmarks.plan import Plan
+from benchmarks.plan import COUNT, Plan
 from benchmarks.redisinfo import ask
-from benchmarks.reference import FASTEST, MAILSCANNER, speed
+from benchmarks.reference import EACH, FASTEST, MAILSCANNER, speed
 from benchmarks.sites import discarding, letters, site, spooled, wait_for_all
 from benchmarks.table import CPU, OTHERS, Table
 from mailmill.spool import Spool
 from mailmill_local.ports import Ports
 from mailmill_local.servers.base import Server
-from mailmill_local.servers.rspamd import Rspamd
-from mailmill_local.servers.spamd import Spamd
 from mailmill_local.system import System
 
 #: Options by engine.
@@ -47,9 +44,8 @@ ENGINES: Final = {
 PARTS: Final = tuple(ENGINES)
 RATE: Final = "msg/s"
 DIRECT: Final = " fed directly"
-#: Processes of the engine, and messages at a time when it is fed directly: enough to keep all of them busy.
-_PROCESSES: Final = os.cpu_count() or 1
-_AT_ONCE: Final = 2 * _PROCESSES
+#: The column with the speed of the machine during a row, as a multiple of that of the reference.
+SPEED: Final = "speed of the machine"
 #: Redis commands that the note of a row names.
 _TOP: Final = 12
 
@@ -59,13 +55,22 @@ def measure(plan: Plan) -> Table:
     table = Table("backlog", f"Backlog: {plan.count} messages from the spool to the last delivery over QMQP")
     engines = [engine for engine in ENGINES if plan.wants(engine)]
     full = _fill(plan)
+    contents, sample = messages(plan.mail, plan.count), messages(plan.mail, COUNT)[::EACH]
     for _ in range(plan.runs):
-        machine = speed(alone.rates(plan))
-        table.add("machine", "speed", machine)
         for engine in engines:
+            if engine in direct.ENGINES:
+                beside = Direct(engine, plan.directory / "direct")
+                parts = contents[::2], contents[1::2]
+            else:
+                beside = Direct("spamassassin", plan.directory / "direct")
+                parts = sample, sample
+            beside.feed(parts[0])
             _row(plan, table, engine, full)
-            if engine in {"rspamd", "spamassassin"}:
-                _direct(plan, table, engine)
+            beside.feed(parts[1])
+            if engine in direct.ENGINES:
+                _add_direct(plan, table, engine, beside)
+            else:
+                table.add(engine, SPEED, speed(beside.rate))
     table.goals += goals(table)
     table.notes += notes(table)
     return table
@@ -96,7 +101,7 @@ def notes(table: Table) -> list[str]:
 
 def _times(table: Table, engine: str, mailscanner: Mapping[str, float]) -> float:
     """Return the rate with an engine as a multiple of MailScanner's, had that run here."""
-    rates, machine = table.rows[engine][RATE].values, table.rows["machine"]["speed"].values
+    rates, machine = table.rows[engine][RATE].values, table.rows[engine][SPEED].values
     ratios = [rate / (mailscanner[engine] * factor) for rate, factor in zip(rates, machine, strict=True)]
     return statistics.median(ratios)
 
@@ -125,15 +130,9 @@ def _build(plan: Plan, engine: str, arrivals: Arrivals) -> tuple[System, list[Se
     servers: list[Server] = []
     if engine == "clamd":
         servers.append(system.clamd)
-    if engine == "spamassassin":
-        servers.append(Spamd(directory / "spamd", port=spam, processes=_PROCESSES))
-    if engine == "rspamd":
-        servers.append(_rspamd(directory, spam))
+    if engine in direct.ENGINES:
+        servers.append(direct.server(engine, directory, spam))
     return system, servers
-
-
-def _rspamd(directory: Path, port: int) -> Rspamd:
-    return Rspamd(directory / "rspamd", port=port, processes=_PROCESSES)
 
 
 def _row(plan: Plan, table: Table, engine: str, full: Path) -> None:
@@ -186,24 +185,9 @@ def _row(plan: Plan, table: Table, engine: str, full: Path) -> None:
     )
 
 
-def _direct(plan: Plan, table: Table, engine: str) -> None:
-    """Feed the engine alone with the same messages."""
-    contents = messages(plan.mail, plan.count)
-    directory = plan.directory / "direct"
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(mode=0o711)
-    port = Ports.free().rspamd
-    server: Server = (
-        _rspamd(directory, port)
-        if engine == "rspamd"
-        else Spamd(directory / "spamd", port=port, processes=_PROCESSES)
-    )
-    with server:
-        meter = Meter({"engine": [server]})
-        meter.start()
-        rate = feed.feed(getattr(feed, "rspamd" if engine == "rspamd" else "spamd"), port, contents, _AT_ONCE)
-        costs = meter.stop()
-    table.add(engine + DIRECT, RATE, rate)
-    table.add(engine + DIRECT, "engine" + CPU, costs.per_message(plan.count)["engine"])
-    table.add(engine + DIRECT, OTHERS, costs.others)
-    plan.say(f"backlog {engine}{DIRECT}: {rate:.1f} msg/s, others had {costs.others:.2f} cores")
+def _add_direct(plan: Plan, table: Table, engine: str, beside: Direct) -> None:
+    row = engine + DIRECT
+    table.add(row, RATE, beside.rate)
+    table.add(row, "engine" + CPU, beside.cpu)
+    table.add(row, OTHERS, beside.others)
+    plan.say(f"backlog {row}: {beside.rate:.1f} msg/s, others had {beside.others:.2f} cores")

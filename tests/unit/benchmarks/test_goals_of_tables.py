@@ -10,7 +10,7 @@ def verdicts(goals):
 
 def test_mailscanner_is_carried_over_with_the_speed_of_the_machine():
     table = Table("backlog", "")
-    table.add("machine", "speed", 0.5)
+    table.add("none", backlog.SPEED, 0.5)
     table.add("none", backlog.RATE, 5 * backlog.MAILSCANNER["none"])
     [goal] = backlog.goals(table)
     assert goal.measured == pytest.approx(10)
@@ -19,7 +19,6 @@ def test_mailscanner_is_carried_over_with_the_speed_of_the_machine():
 
 def test_an_engine_is_compared_with_itself_fed_directly():
     table = Table("backlog", "")
-    table.add("machine", "speed", 1)
     table.add("rspamd", backlog.RATE, 80)
     table.add("rspamd" + backlog.DIRECT, backlog.RATE, 100)
     [goal] = backlog.goals(table)
