@@ -10,6 +10,7 @@ import click
 from celery.signals import worker_process_init, worker_ready
 
 from mailmill.app import app
+from mailmill.background import yield_to_others
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.configuration import process
 from mailmill.process import drop_privileges, prepare_directory
@@ -63,6 +64,7 @@ def worker(cli: Cli, queue: str, concurrency: int | None, name: str | None) -> N
         worker_process_init.connect(lambda **_: limit_memory(memory), weak=False)
         worker_ready.connect(lambda **_: Heartbeat(settings[REDIS_URL]).start(), weak=False)
     drop_privileges(settings)
+    yield_to_others()
     bound_shutdown()
     app.conf.worker_consumer = taskevents.CONSUMER
     default = os.cpu_count() or 1 if queue == SCAN_QUEUE else 1

@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from mailmill.background import yield_to_others
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.connection import connect
 from mailmill.errors import ConfigError, MessageLogError
@@ -48,6 +49,7 @@ def recorder(cli: Cli) -> None:
     if log.file:
         prepare_directory(log.file.parent, DIRECTORY_MODE, settings, MESSAGE_LOG_URL)
     drop_privileges(settings)
+    yield_to_others()
     if log.file and not os.access(log.file.parent, os.W_OK | os.X_OK):
         raise ConfigError(
             [f"{settings.place(MESSAGE_LOG_URL)}: {log.file.parent} is not writable for the recorder's user"]

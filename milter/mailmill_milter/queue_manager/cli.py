@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from mailmill.background import yield_to_others
 from mailmill.cli.context import Cli, pass_cli
 from mailmill.cli.queues import spool_errors
 from mailmill.process import drop_privileges, prepare_queue_directories
@@ -29,6 +30,7 @@ def queue_manager(cli: Cli) -> None:
     settings = cli.begin()
     prepare_queue_directories(settings)
     drop_privileges(settings)
+    yield_to_others()
     with ExitStack() as locks:
         with spool_errors():
             for option in (INCOMING_QUEUE_DIR, OUTGOING_QUEUE_DIR):

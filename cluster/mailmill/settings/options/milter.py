@@ -23,7 +23,7 @@ MILTER_BIND: Final = Option(
     default="127.0.0.1",
     effect=Effect.START,
     description="Where the milter listens: an IPv4 address, an IPv6 address, or the path of a unix socket "
-    "(beginning with /). Where Postfix and the milter share a host, the unix socket is faster.",
+    "(beginning with /). Where Postfix and the milter share a host, a unix socket keeps others out.",
 )
 MILTER_PORT: Final = Option(
     "Milter Port",
