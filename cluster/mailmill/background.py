@@ -1,4 +1,4 @@
-"""Work that nobody waits for at a connection leaves the processor to whoever has it (sched(7), SCHED_BATCH)."""
+"""Work that nobody waits for at a connection leaves the processor to others (sched(7), SCHED_BATCH)."""
 
 from __future__ import annotations
 
