@@ -28,6 +28,8 @@ from mailmill_local.probes import wait_until
 #: Seconds in which a point must be reached while mail is sent. A milter process that was killed some times is
 #: started again after up to 8 s.
 _REACH_SECONDS = 12.0
+#: How often segments are ended for a point: those of milter processes that had just been killed may be empty.
+_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,11 @@ class Points(Fault):
             rule = replace(rule, port=bench.relay_proxy.port)
         shim = bench.shims[self.part]
         shim.arm(rule)
-        if point.begun:  # with the shim armed: what the end of a segment leads to may happen at once
-            end_segments(bench)
-        wait_until(lambda: shim.fired() > 0, _REACH_SECONDS)
+        for _ in range(_TRIES if point.begun else 1):
+            if point.begun:  # with the shim armed: what the end of a segment leads to may happen at once
+                end_segments(bench)
+            if wait_until(lambda: shim.fired() > 0, _REACH_SECONDS):
+                break
         hits = shim.disarm()
         if not hits:
             self._missed.append(point.name)
