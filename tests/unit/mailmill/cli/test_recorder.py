@@ -15,6 +15,7 @@ def ran(monkeypatch):
     runs = []
     monkeypatch.setattr(recorder_module.Recorder, "run", lambda *_: runs.append(1))
     monkeypatch.setattr(recorder_module.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(recorder_module, "yield_to_others", lambda: None)
     monkeypatch.setattr(context, "setup_logging", lambda **_: None)
     monkeypatch.setenv("MAILMILL_CONF", "")
     return runs
