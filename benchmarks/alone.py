@@ -1,4 +1,4 @@
-"""Postfix without a milter, queueing to a discard transport: the measure of the machine."""
+"""Postfix without a milter, queueing to a discard transport: what an edge is compared with."""
 
 from __future__ import annotations
 

@@ -58,16 +58,13 @@ def measure(plan: Plan) -> Table:
     contents, sample = messages(plan.mail, plan.count), messages(plan.mail, COUNT)[::EACH]
     for _ in range(plan.runs):
         for engine in engines:
-            if engine in direct.ENGINES:
-                beside = Direct(engine, plan.directory / "direct")
-                parts = contents[::2], contents[1::2]
-            else:
-                beside = Direct("spamassassin", plan.directory / "direct")
-                parts = sample, sample
-            beside.feed(parts[0])
+            itself = engine in direct.ENGINES
+            beside = Direct(engine if itself else "spamassassin", plan.directory / "direct")
+            before, after = (contents[::2], contents[1::2]) if itself else (sample, sample)
+            beside.feed(before)
             _row(plan, table, engine, full)
-            beside.feed(parts[1])
-            if engine in direct.ENGINES:
+            beside.feed(after)
+            if itself:
                 _add_direct(plan, table, engine, beside)
             else:
                 table.add(engine, SPEED, speed(beside.rate))
